@@ -1,0 +1,1 @@
+"""The compiler: a `Rulebook` in, a `Program` (pre-filter, questions, prompts) out."""

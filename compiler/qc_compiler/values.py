@@ -1,0 +1,169 @@
+"""Typed fields of a record, and the values that predicates see.
+
+| type                 | Python value                | meaning                                     |
+| -------------------- | --------------------------- | ------------------------------------------- |
+| text, category       | `str`                       | folded (`qc_dsl.fold`), never empty         |
+| list                 | `tuple[str, ...]`           | folded items, none empty, at least one      |
+| number               | `float`                     | finite                                      |
+| date, datetime       | `Moment`                    | an interval: a date alone is its whole day  |
+| any of them, missing | `None`                      | unknown to every predicate but 为空 / 不为空 |
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+
+from qc_dsl.fold import fold
+from qc_dsl.lang import Text
+
+
+class FieldType(StrEnum):
+    TEXT = "text"
+    NUMBER = "number"
+    DATE = "date"
+    DATETIME = "datetime"
+    CATEGORY = "category"
+    LIST = "list"
+
+    @property
+    def is_temporal(self) -> bool:
+        return self in (FieldType.DATE, FieldType.DATETIME)
+
+    @property
+    def is_textual(self) -> bool:
+        """Whether predicates over words (为, 包含, …) apply."""
+        return self in (FieldType.TEXT, FieldType.CATEGORY, FieldType.LIST)
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a case as the rulebook declares it.
+
+    ``columns`` are the names under which a data file may carry it, best first. ``label`` is
+    what a question calls it. ``separator`` parts the items of a list. ``values`` are the
+    folded values that a category may take (empty: any).
+    """
+
+    name: str
+    type: FieldType
+    columns: tuple[str, ...]
+    label: str | None = None
+    separator: str | None = None
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A point in time (``lo == hi``), or the interval a date without a time stands for."""
+
+    lo: datetime
+    hi: datetime
+
+    @classmethod
+    def of_day(cls, day: date) -> Moment:
+        start = datetime.combine(day, time())
+        return cls(start, start + timedelta(days=1) - timedelta(microseconds=1))
+
+
+Value = str | float | tuple[str, ...] | Moment | None
+Record = Mapping[str, Value]
+Raw = str | int | float | bool | date | datetime | None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a data file's cell is worth: a value, or why it cannot be read (then unknown)."""
+
+    value: Value
+    problem: Text | None = None
+
+
+_MOMENT = re.compile(
+    r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?"
+    r"(?:[T ]*(\d{1,2})[:时](\d{1,2})分?(?:[:]?(\d{1,2})(?:\.(\d{1,6})\d*)?秒?)?)?"
+)
+_COMPACT_DAY = re.compile(r"(\d{4})(\d{2})(\d{2})")
+
+
+def parse_moment(text: str) -> Moment | None:
+    """A date or time as hospitals write it (2025-01-03, 2025/1/3 08:05, 2025年1月3日)."""
+    folded = fold(text)
+    match = _MOMENT.fullmatch(folded) or _COMPACT_DAY.fullmatch(folded)
+    if not match:
+        return None
+    year, month, day, *clock = match.groups()
+    try:
+        on = date(int(year), int(month), int(day))
+        if not clock or clock[0] is None:
+            return Moment.of_day(on)
+        hour, minute, second, fraction = (*clock, None, None)[:4]
+        micro = int((fraction or "0").ljust(6, "0"))
+        at = datetime.combine(on, time(int(hour), int(minute), int(second or 0), micro))
+    except ValueError:
+        return None
+    return Moment(at, at)
+
+
+def parse_number(text: str) -> float | None:
+    """A finite number, thousands separators allowed; `None` when the text is not one."""
+    try:
+        number = float(re.sub(r"(?<=\d),(?=\d{3})", "", fold(text)))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def split_list(text: str, separator: str) -> tuple[str, ...]:
+    """The folded items of a list cell; the separator is matched after folding too."""
+    return tuple(item for item in fold(text).split(fold(separator)) if item)
+
+
+def _temporal(field: Field, raw: Raw) -> Moment | None:
+    if isinstance(raw, datetime):
+        return Moment.of_day(raw.date()) if field.type is FieldType.DATE else Moment(raw, raw)
+    if isinstance(raw, date):
+        return Moment.of_day(raw)
+    moment = parse_moment(raw) if isinstance(raw, str) else None
+    if moment and field.type is FieldType.DATE:
+        return Moment.of_day(moment.lo.date())
+    return moment
+
+
+def display(raw: Raw) -> str | None:
+    """A cell as a person sees it: stripped text, or `None` where nothing is written."""
+    if raw is None or (isinstance(raw, float) and math.isnan(raw)):
+        return None
+    if isinstance(raw, float) and raw.is_integer():
+        raw = int(raw)
+    text = raw.isoformat(" ") if isinstance(raw, datetime) else str(raw)
+    return text.strip() if fold(text) else None
+
+
+def read_cell(field: Field, raw: Raw) -> Cell:
+    """The value of a cell under its field's type. Blank is missing, not empty text."""
+    text = display(raw)
+    if text is None:
+        return Cell(None)
+    if field.type is FieldType.NUMBER:
+        number = float(raw) if isinstance(raw, (int, float)) else parse_number(text)
+        bad = Text(f"“{text[:40]}”不是数字", f"“{text[:40]}” is not a number")
+        return Cell(number, None if number is not None else bad)
+    if field.type.is_temporal:
+        moment = _temporal(field, raw if isinstance(raw, (date, datetime)) else text)
+        bad = Text(f"“{text[:40]}”不是日期", f"“{text[:40]}” is not a date")
+        return Cell(moment, None if moment else bad)
+    if field.type is FieldType.LIST:
+        return Cell(split_list(text, field.separator or "+") or None)
+    folded = fold(text)
+    if field.values and folded not in field.values:
+        listed = "、".join(field.values[:8])
+        return Cell(
+            None,
+            Text(f"“{text[:40]}”不在 {listed} 之中", f"“{text[:40]}” is not one of {listed}"),
+        )
+    return Cell(folded)

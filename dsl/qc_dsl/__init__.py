@@ -1,0 +1,1 @@
+"""The rule language: text in, a `Rulebook` of located syntax trees out."""

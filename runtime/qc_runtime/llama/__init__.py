@@ -1,0 +1,1 @@
+"""The batched llama.cpp engine; the only place that touches llama-cpp-python."""

@@ -1,0 +1,62 @@
+"""What becomes of a record: exactly one outcome, explained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+
+class Status(StrEnum):
+    DECIDED = "decided"
+    DATA_MISSING = "data_missing"
+    NEEDS_REVIEW = "needs_review"
+    PENDING = "pending"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A verbatim piece of the record that a decision rests on, and the field it is in."""
+
+    field: str
+    quote: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The end of one record under one rulebook.
+
+    ``verdict`` is set only when ``status`` is decided. ``leaning`` is what the model inclined
+    to when a person must decide. ``rules`` are the ids of the rules that decided, or that
+    disagree. ``confidence`` (0 to 1) is the model's. ``explanation`` is written for a person.
+    """
+
+    key: str
+    status: Status
+    verdict: str | None = None
+    leaning: str | None = None
+    decided_by: Literal["rule", "model"] | None = None
+    rules: tuple[str, ...] = ()
+    confidence: float | None = None
+    explanation: str | None = None
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What the model was asked for in one run.
+
+    ``requests`` counts records that needed the model, ``unique_requests`` those left after
+    identical questions were put together. Tokens and ``seconds`` count answering only:
+    ``prompt_tokens`` were computed, ``reused_prompt_tokens`` were needed but taken from a
+    shared prefix, ``load_seconds`` is reading the model in.
+    """
+
+    requests: int = 0
+    unique_requests: int = 0
+    prompt_tokens: int = 0
+    reused_prompt_tokens: int = 0
+    generated_tokens: int = 0
+    seconds: float = 0.0
+    load_seconds: float = 0.0

@@ -1,0 +1,1 @@
+"""Outcomes as files and tables for people."""
