@@ -6,7 +6,7 @@
 | list                 | `tuple[str, ...]`           | folded items, none empty, at least one      |
 | number               | `float`                     | finite                                      |
 | date, datetime       | `Moment`                    | an interval: a date alone is its whole day  |
-| any of them, missing | `None`                      | unknown to every predicate but 为空 / 不为空 |
+| any of them, missing | `None`                      | unknown to all predicates but 为空, 不为空  |
 """
 
 from __future__ import annotations
@@ -141,7 +141,9 @@ def display(raw: Raw) -> str | None:
     if isinstance(raw, float) and raw.is_integer():
         raw = int(raw)
     text = raw.isoformat(" ") if isinstance(raw, datetime) else str(raw)
-    return text.strip() if fold(text) else None
+    text = text.strip()
+    # Nothing printable folds to nothing; asking that first saves folding every cell twice.
+    return text if text and (text.isprintable() or fold(text)) else None
 
 
 def read_cell(field: Field, raw: Raw) -> Cell:

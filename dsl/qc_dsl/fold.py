@@ -46,6 +46,8 @@ def fold(text: str) -> str:
     Spaces stay (as one) only between Latin letters or digits, where they part words.
     Folding twice changes nothing more. Case is kept: it can carry meaning in units and codes.
     """
+    if text.isascii() and text.isprintable() and " " not in text:
+        return text.replace("`", "'")  # ids and codes: the same answer, ten times faster
     text = unicodedata.normalize("NFKC", text.translate(_PUNCTUATION)).translate(_PUNCTUATION)
     if not text.isprintable():
         text = "".join(ch for ch in text if not _is_noise(ch))
