@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from qc_runtime.backend import Counters, Reply, Request
-from qc_runtime.llama.engine import Engine
-from qc_runtime.llama.model import Context, Model
-from qc_runtime.llama.prompt import Prompter
+from qc_runtime.llama.native import native
 from qc_runtime.llama.settings import LlamaSettings
+
+if TYPE_CHECKING:  # these need numpy, which comes with llama.cpp only
+    from qc_runtime.llama.engine import Engine
+    from qc_runtime.llama.model import Context, Model
+    from qc_runtime.llama.prompt import Prompter
 
 _PROMPT_FORMAT = 1  # raise it when the same request comes to mean other tokens
 
@@ -61,6 +65,11 @@ class LlamaBackend:
         return self._parts
 
     def _open(self) -> tuple[Model, Context, Prompter, Engine]:
+        native()  # says what to do where llama.cpp is not installed
+        from qc_runtime.llama.engine import Engine
+        from qc_runtime.llama.model import Context, Model
+        from qc_runtime.llama.prompt import Prompter
+
         model = Model(self.path, self.settings)
         try:
             prompter = Prompter(model)

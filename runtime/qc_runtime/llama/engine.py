@@ -16,6 +16,7 @@ from time import perf_counter
 
 from qc_dsl.lang import Text
 from qc_runtime.backend import Counters, Reply
+from qc_runtime.explanation import cut_back, decode, first_line
 from qc_runtime.llama import slots
 from qc_runtime.llama.model import Context, Model, Tokens
 from qc_runtime.llama.prompt import Prompt
@@ -328,8 +329,8 @@ class Engine:
         return token
 
     def _end_text(self, task: Task, *, whole: bool) -> None:
-        text = slots.first_line(task.text)
-        self._finish(task, Reply(task.probabilities, text if whole else slots.cut_back(text)))
+        text = first_line(decode(task.text))
+        self._finish(task, Reply(task.probabilities, text if whole else cut_back(text)))
 
     def _finish(self, task: Task, reply: Reply) -> None:
         self._context.drop(task.seq)
