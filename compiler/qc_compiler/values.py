@@ -96,13 +96,13 @@ def parse_moment(text: str) -> Moment | None:
     match = _MOMENT.fullmatch(folded) or _COMPACT_DAY.fullmatch(folded)
     if not match:
         return None
-    year, month, day, *clock = match.groups()
+    year, month, day, *clock = (group or "" for group in match.groups())
     try:
         on = date(int(year), int(month), int(day))
-        if not clock or clock[0] is None:
+        if not any(clock):
             return Moment.of_day(on)
-        hour, minute, second, fraction = (*clock, None, None)[:4]
-        micro = int((fraction or "0").ljust(6, "0"))
+        hour, minute, second, fraction = clock
+        micro = int(fraction.ljust(6, "0"))
         at = datetime.combine(on, time(int(hour), int(minute), int(second or 0), micro))
     except ValueError:
         return None
@@ -134,14 +134,17 @@ def _temporal(field: Field, raw: Raw) -> Moment | None:
     return moment
 
 
+def _written(raw: int | float | date) -> str:
+    if isinstance(raw, float) and raw.is_integer():
+        raw = int(raw)
+    return raw.isoformat(" ") if isinstance(raw, datetime) else str(raw)
+
+
 def display(raw: Raw) -> str | None:
     """A cell as a person sees it: stripped text, or `None` where nothing is written."""
     if raw is None or (isinstance(raw, float) and math.isnan(raw)):
         return None
-    if isinstance(raw, float) and raw.is_integer():
-        raw = int(raw)
-    text = raw.isoformat(" ") if isinstance(raw, datetime) else str(raw)
-    text = text.strip()
+    text = raw.strip() if isinstance(raw, str) else _written(raw)
     # Nothing printable folds to nothing; asking that first saves folding every cell twice.
     return text if text and (text.isprintable() or fold(text)) else None
 
