@@ -15,18 +15,19 @@ class Source:
     text: str
 
     @cached_property
-    def _starts(self) -> tuple[int, ...]:
+    def starts(self) -> tuple[int, ...]:
+        """The offset at which each line begins."""
         return (0, *(i + 1 for i, ch in enumerate(self.text) if ch == "\n"))
 
     def position(self, offset: int) -> tuple[int, int]:
         """The (line, column) of a character offset."""
-        line = bisect_right(self._starts, offset)
-        return line, offset - self._starts[line - 1] + 1
+        line = bisect_right(self.starts, offset)
+        return line, offset - self.starts[line - 1] + 1
 
     def line(self, number: int) -> str:
         """The text of one line, without its end."""
-        start = self._starts[number - 1]
-        end = self._starts[number] - 1 if number < len(self._starts) else len(self.text)
+        start = self.starts[number - 1]
+        end = self.starts[number] - 1 if number < len(self.starts) else len(self.text)
         return self.text[start:end].rstrip("\r")
 
 

@@ -1,0 +1,306 @@
+"""The pre-filter: the decision about every record as one DuckDB expression.
+
+`qc_compiler.decide` is the definition. NULL is unknown throughout: SQL's three-valued logic is
+Kleene's for scalars. Built as a tree with sqlglot, so that no text is ever spliced into SQL.
+
+Table convention (`qc_runtime.records` makes it): a text column holds folded text; a list is
+one text in which U+001F precedes every item and ends the last; a time is the two columns
+``<field>.lo`` and ``<field>.hi``; missing is NULL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlglot import exp
+
+from qc_compiler import ir
+from qc_compiler.decide import Open
+from qc_compiler.interpret import are_calendar_days
+from qc_compiler.program import Level, Program, Question
+from qc_compiler.sides import LEFT, RIGHT
+from qc_compiler.values import FieldType
+
+ITEM_MARK = "\x1f"
+TABLE = "records"
+Sql = exp.Expr
+
+_COMPARE: dict[str, type[exp.Binary]] = {
+    "=": exp.EQ,
+    "<": exp.LT,
+    "<=": exp.LTE,
+    ">": exp.GT,
+    ">=": exp.GTE,
+}
+
+
+def prefilter(program: Program) -> str:
+    """The query that gives ``decision`` (a verdict's index or an `Open`) for every record."""
+    decision = exp.cast(_decision(program), "SMALLINT").as_("decision")
+    return exp.select(decision).from_(exp.to_identifier(TABLE)).sql(dialect="duckdb", pretty=True)
+
+
+# Leaves
+
+
+def _call(name: str, *args: exp.Expr) -> Sql:
+    return exp.Anonymous(this=name, expressions=list(args))
+
+
+def _text(value: str) -> Sql:
+    return exp.Literal.string(value)
+
+
+def _name(name: str) -> Sql:
+    return exp.column(exp.to_identifier(name, quoted=True))
+
+
+def _column(column: ir.Column) -> Sql:
+    return _name(column.name)
+
+
+def _bounds(side: ir.Column | datetime) -> tuple[Sql, Sql]:
+    """The first and last instant of one side of a comparison of times."""
+    if isinstance(side, datetime):
+        instant = exp.cast(_text(side.isoformat(sep=" ")), "TIMESTAMP")
+        return instant, instant
+    return _name(f"{side.name}.lo"), _name(f"{side.name}.hi")
+
+
+def _either(items: Iterable[Sql]) -> Sql:
+    return exp.or_(*items)
+
+
+def _null_test(column: ir.Column) -> Sql:
+    name = _bounds(column)[0] if column.type.is_temporal else _column(column)
+    return exp.Is(this=name, expression=exp.null())
+
+
+def _items(column: ir.Column) -> Sql:
+    """The items of a list column, or a text as the only one, as an array."""
+    trimmed = _call("trim", _column(column), _text(ITEM_MARK))
+    return _call("string_split", trimmed, _text(ITEM_MARK))
+
+
+def _marked(value: Sql) -> Sql:
+    mark = _text(ITEM_MARK)
+    return exp.DPipe(this=exp.DPipe(this=mark, expression=value), expression=mark.copy())
+
+
+def _any_item(column: ir.Column, test: Callable[[Sql], Sql]) -> Sql:
+    """Whether a test holds for some item, by a lambda over the array of items."""
+    each = exp.Lambda(this=test(exp.column("item")), expressions=[exp.to_identifier("item")])
+    found = _call("list_filter", _items(column), each)
+    return exp.GT(this=_call("len", found), expression=exp.Literal.number(0))
+
+
+def _among(expr: ir.Among) -> Sql:
+    if expr.column.type is FieldType.LIST:
+        whole = (f"{ITEM_MARK}{value}{ITEM_MARK}" for value in expr.values)
+        return _either(_call("contains", _column(expr.column), _text(v)) for v in whole)
+    return exp.In(this=_column(expr.column), expressions=[_text(v) for v in expr.values])
+
+
+def _contains(expr: ir.Contains) -> Sql:
+    return _call("contains", _column(expr.column), _text(expr.text))
+
+
+def _matches(expr: ir.Matches) -> Sql:
+    pattern = _text(expr.pattern)
+    if expr.column.type is FieldType.LIST:
+        return _any_item(expr.column, lambda item: _call("regexp_matches", item, pattern))
+    return _call("regexp_matches", _column(expr.column), pattern)
+
+
+def _same_text(expr: ir.SameText) -> Sql:
+    left, right = expr.column, expr.other
+    if FieldType.LIST not in (left.type, right.type):
+        return exp.EQ(this=_column(left), expression=_column(right))
+    if right.type is not FieldType.LIST:
+        return _call("contains", _column(left), _marked(_column(right)))
+    return _call("list_has_any", _items(left), _items(right))
+
+
+def _contains_text(expr: ir.ContainsText) -> Sql:
+    left, right = _column(expr.column), expr.other
+    if right.type is not FieldType.LIST:
+        return _call("contains", left, _column(right))
+    found = _any_item(right, lambda item: _call("contains", left, item))
+    return _known(found, expr.column)
+
+
+def _known(test: Sql, column: ir.Column) -> Sql:
+    """A test whose lambda would read a missing column as “no item” instead of unknown."""
+    missing = exp.Is(this=_column(column), expression=exp.null())
+    return exp.Case().when(missing, exp.null()).else_(test)
+
+
+def _compare(expr: ir.Compare) -> Sql:
+    right = expr.right
+    value = (
+        _column(right) if isinstance(right, ir.Column) else exp.cast(_text(repr(right)), "DOUBLE")
+    )
+    return _COMPARE[expr.op](this=_column(expr.column), expression=value)
+
+
+def _before(expr: ir.Before) -> Sql:
+    (left_lo, left_hi), (right_lo, right_hi) = _bounds(expr.left), _bounds(expr.right)
+    if are_calendar_days(expr):
+        return exp.LT(this=left_lo, expression=right_lo)
+    return (
+        exp.Case()
+        .when(exp.LT(this=left_hi, expression=right_lo), exp.true())
+        .when(exp.GTE(this=left_lo, expression=right_hi), exp.false())
+    )
+
+
+def _sides_differ(expr: ir.SidesDiffer) -> Sql:
+    def has(column: ir.Column, pattern: str) -> Sql:
+        return _call("regexp_matches", _column(column), _text(pattern))
+
+    a, b = expr.column, expr.other
+    named = exp.and_(exp.or_(has(a, LEFT), has(a, RIGHT)), exp.or_(has(b, LEFT), has(b, RIGHT)))
+    differ = exp.or_(
+        exp.NEQ(this=has(a, LEFT), expression=has(b, LEFT)),
+        exp.NEQ(this=has(a, RIGHT), expression=has(b, RIGHT)),
+    )
+    both = _either([_null_test(a), _null_test(b)])
+    return exp.Case().when(exp.not_(both), exp.and_(named, differ))
+
+
+_LEAVES: dict[type, Callable[[Any], Sql]] = {
+    ir.Missing: lambda e: _null_test(e.column),
+    ir.Among: _among,
+    ir.Contains: _contains,
+    ir.Matches: _matches,
+    ir.SameText: _same_text,
+    ir.ContainsText: _contains_text,
+    ir.Compare: _compare,
+    ir.Before: _before,
+    ir.SidesDiffer: _sides_differ,
+}
+
+
+def expression(expr: ir.Expr) -> Sql:
+    """A three-valued SQL expression for an expression of the IR."""
+    if isinstance(expr, ir.Const):
+        return exp.true() if expr.value else exp.false()
+    if isinstance(expr, ir.Not):
+        return exp.not_(expression(expr.item))
+    if isinstance(expr, ir.And):
+        return exp.and_(*map(expression, expr.items))
+    if isinstance(expr, ir.Or):
+        return exp.or_(*map(expression, expr.items))
+    return _LEAVES[type(expr)](expr)
+
+
+# Decisions
+
+
+def _code(code: int) -> Sql:
+    return exp.Literal.number(int(code))
+
+
+def _arms(level: Level, verdicts: Iterable[int]) -> Sql:
+    """Whether some rule of the level says one of these verdicts."""
+    wanted = set(verdicts)
+    return _either(expression(arm.expr) for arm in level.arms if arm.verdict in wanted)
+
+
+def _said(level: Level) -> list[int]:
+    return sorted({arm.verdict for arm in level.arms})
+
+
+def _decision(program: Program) -> Sql:
+    """Complete records take a flat chain of tests; only the others need three values."""
+    complete = _complete(program)
+    if complete is None:
+        return _when_complete(program)
+    return exp.Case().when(complete, _when_complete(program)).else_(_when_incomplete(program))
+
+
+def _complete(program: Program) -> Sql | None:
+    """Whether nothing that a rule or the question reads is missing or only a day."""
+    exprs = [arm.expr for level in program.levels for arm in level.arms]
+    names = {column for expr in exprs for column in ir.columns(expr)}
+    tests: list[Sql] = [
+        exp.not_(_null_test(column)) for column in sorted(names, key=lambda c: c.name)
+    ]
+    for column in sorted(names, key=lambda c: c.name):
+        if column.type.is_temporal:
+            lo, hi = _bounds(column)
+            tests.append(exp.EQ(this=lo, expression=hi))
+    if isinstance(program.otherwise, Question):
+        known = {column.name for column in names}
+        tests += [
+            exp.not_(_null_test(ir.Column(name, program.field(name).type)))
+            for name in program.otherwise.fields
+            if name not in known
+        ]
+    return exp.and_(*tests) if tests else None
+
+
+def _conflicts(level: Level) -> list[Sql]:
+    said = _said(level)
+    return [
+        exp.and_(_arms(level, [a]), _arms(level, [b]))
+        for at, a in enumerate(said)
+        for b in said[at + 1 :]
+    ]
+
+
+def _when_complete(program: Program) -> Sql:
+    case = exp.Case()
+    for level in program.levels:
+        for conflict in _conflicts(level):
+            case = case.when(conflict, _code(Open.CONFLICT))
+        for verdict in _said(level):
+            case = case.when(_arms(level, [verdict]), _code(verdict))
+    last = _otherwise(program)
+    return case.else_(last) if case.args.get("ifs") else last
+
+
+def _when_incomplete(program: Program) -> Sql:
+    case = exp.Case()
+    said = {arm.verdict for level in program.levels for arm in level.arms}
+    if isinstance(program.otherwise, int):
+        said.add(program.otherwise)
+    for verdict in sorted(said):
+        case = case.when(_surely(program, verdict), _code(verdict))
+    for level in program.levels:
+        for conflict in _conflicts(level):
+            case = case.when(conflict, _code(Open.CONFLICT))
+        anything = exp.func("coalesce", _arms(level, _said(level)), exp.true())
+        case = case.when(anything, _code(Open.DATA_MISSING))
+    last = _otherwise(program)
+    return case.else_(last) if case.args.get("ifs") else last
+
+
+def _surely(program: Program, verdict: int) -> Sql:
+    """Whether every way the unknown could turn out leads to this verdict.
+
+    Level by level: another verdict that is or may be said rules it out; this verdict said
+    settles it; said perhaps or not at all leaves it to the levels after.
+    """
+    case = exp.Case()
+    for level in program.levels:
+        others = [v for v in _said(level) if v != verdict]
+        if others:
+            case = case.when(exp.func("coalesce", _arms(level, others), exp.true()), exp.false())
+        if len(others) < len(_said(level)):
+            case = case.when(_arms(level, [verdict]), exp.true())
+    last = exp.true() if program.otherwise == verdict else exp.false()
+    return case.else_(last) if case.args.get("ifs") else last
+
+
+def _otherwise(program: Program) -> Sql:
+    if isinstance(program.otherwise, int):
+        return _code(program.otherwise)
+    if program.otherwise is None:
+        return _code(Open.UNCOVERED)
+    shown = [
+        _null_test(ir.Column(name, program.field(name).type)) for name in program.otherwise.fields
+    ]
+    return exp.Case().when(_either(shown), _code(Open.DATA_MISSING)).else_(_code(Open.ASK))

@@ -1,0 +1,308 @@
+"""YAML text to a tree in which every key and value knows its place.
+
+PyYAML's event stream is read with a stack rather than composed, so that aliases (the stuff of
+alias bombs) and deep nesting are refused before anything is expanded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from qc_dsl.errors import Diagnostic, QcError, Related
+from qc_dsl.fold import fold
+from qc_dsl.lang import Text
+from qc_dsl.source import Source, Span
+
+MAX_DEPTH = 12
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """A text value. ``offsets[i]`` is where its character ``i`` stands in the source."""
+
+    value: str
+    span: Span
+    style: str | None = None
+    offsets: tuple[int, ...] = field(default=(), repr=False)
+
+    def span_of(self, start: int, end: int) -> Span:
+        """The place of the value's characters ``start`` to ``end``."""
+        if not self.offsets:
+            return self.span
+        last = len(self.offsets) - 1
+        first = self.offsets[min(start, last)] + (1 if start > last else 0)
+        stop = self.offsets[min(max(end - 1, start), last)] + 1
+        return Span(self.span.source, first, max(first, stop))
+
+
+@dataclass(frozen=True)
+class Sequence:
+    items: tuple[Node, ...]
+    span: Span
+
+
+@dataclass(frozen=True)
+class Mapping:
+    items: tuple[tuple[Scalar, Node], ...]
+    span: Span
+
+    def get(self, *keys: str) -> Node | None:
+        """The value under the first of these keys that is present."""
+        return next((value for key, value in self.items if key.value in keys), None)
+
+    def key(self, name: str) -> Scalar | None:
+        return next((key for key, _ in self.items if key.value == name), None)
+
+
+Node = Scalar | Sequence | Mapping
+
+
+def section(root: Mapping, *keys: str) -> tuple[tuple[Scalar, Node], ...]:
+    """The items of the mapping under one of these keys; none where there is no mapping."""
+    node = root.get(*keys)
+    return node.items if isinstance(node, Mapping) else ()
+
+
+def plain(node: Node | None) -> object:
+    """The tree as plain dictionaries, lists and texts; an empty value is `None`."""
+    if node is None or (isinstance(node, Scalar) and node.value == "" and node.style is None):
+        return None
+    if isinstance(node, Scalar):
+        return node.value
+    if isinstance(node, Sequence):
+        return [plain(item) for item in node.items]
+    return {key.value: plain(value) for key, value in node.items}
+
+
+def at(node: Node, path: tuple[str | int, ...]) -> Span:
+    """The place of a path of keys and indices, as near as the tree reaches."""
+    span = node.span
+    for step in path:
+        if isinstance(node, Mapping) and isinstance(step, str):
+            key, value = node.key(step), node.get(step)
+            if key is None or value is None:
+                return span
+            node, span = value, key.span if isinstance(value, Mapping) else value.span
+        elif isinstance(node, Sequence) and isinstance(step, int) and step < len(node.items):
+            node = node.items[step]
+            span = node.span
+    return span
+
+
+def _offset(source: Source, mark: Any) -> int:
+    line = min(mark.line, len(source.starts) - 1)
+    return int(min(source.starts[line] + mark.column, len(source.text)))
+
+
+def _align(source: Source, value: str, start: int, end: int) -> tuple[int, ...]:
+    """Where each character of a scalar's value stands; empty when escapes break the match.
+
+    Characters are matched in order; YAML's own indentation and line folding are white space
+    on both sides and are stepped over.
+    """
+    text, at_, offsets = source.text, start, []
+    for ch in value:
+        if ch.isspace():
+            if at_ < end and text[at_].isspace():
+                offsets.append(at_)
+                at_ += 1
+            else:
+                offsets.append(max(start, min(at_, end - 1)))
+            continue
+        while at_ < end and text[at_] != ch:
+            if not text[at_].isspace() and at_ != start:
+                return ()
+            at_ += 1
+        if at_ >= end:
+            return ()
+        offsets.append(at_)
+        at_ += 1
+    return tuple(offsets)
+
+
+def _scalar(source: Source, event: yaml.ScalarEvent) -> Scalar:
+    start, end = _offset(source, event.start_mark), _offset(source, event.end_mark)
+    body = start
+    if event.style in ("|", ">"):
+        body = source.text.find("\n", start) + 1 or start
+        end = max(body, end)
+    elif event.style in ("'", '"'):
+        body, end_body = start + 1, end - 1
+        return Scalar(
+            event.value,
+            Span(source, start, end),
+            event.style,
+            _align(source, event.value, body, end_body),
+        )
+    offsets = _align(source, event.value, body, end)
+    last = offsets[len(event.value.rstrip()) - 1] + 1 if event.value.strip() and offsets else end
+    begin = offsets[0] if offsets and event.style else start
+    return Scalar(event.value, Span(source, begin, last), event.style or None, offsets)
+
+
+class _Builder:
+    """Builds the tree from events and collects what a rulebook may not contain."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.errors: list[Diagnostic] = []
+        self.stack: list[tuple[yaml.Event, list[Node]]] = []
+        self.roots: list[Node] = []
+
+    def span(self, event: yaml.Event) -> Span:
+        start = _offset(self.source, event.start_mark)
+        end = _offset(self.source, event.end_mark)
+        return Span(self.source, start, max(end, start + 1))
+
+    def add(self, node: Node) -> None:
+        (self.stack[-1][1] if self.stack else self.roots).append(node)
+
+    def feed(self, event: yaml.Event) -> None:
+        if getattr(event, "anchor", None):
+            self.errors.append(_no_anchor(self.span(event)))
+        if isinstance(event, yaml.AliasEvent):
+            self.add(Scalar("*", self.span(event)))
+        elif isinstance(event, yaml.ScalarEvent):
+            self.add(_scalar(self.source, event))
+        elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+            if len(self.stack) >= MAX_DEPTH:
+                raise QcError(_too_deep(self.span(event)))
+            self.stack.append((event, []))
+        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+            self.close()
+
+    def close(self) -> None:
+        event, children = self.stack.pop()
+        start = self.span(event)
+        span = start.to(children[-1].span) if children else start
+        if isinstance(event, yaml.SequenceStartEvent):
+            self.add(Sequence(tuple(children), span))
+            return
+        items: list[tuple[Scalar, Node]] = []
+        seen: dict[str, Scalar] = {}
+        for key, value in zip(children[::2], children[1::2], strict=True):
+            if not isinstance(key, Scalar):
+                self.errors.append(_bad_key(key.span))
+                continue
+            if (first := seen.get(fold(key.value))) is not None:
+                self.errors.append(_duplicate(key, first))
+                continue
+            seen[fold(key.value)] = key
+            items.append((key, value))
+        self.add(Mapping(tuple(items), span))
+
+
+def _no_anchor(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "QC006",
+        Text(
+            "规则集里不能用 YAML 的锚点（&）和引用（*）", "YAML anchors and aliases are not allowed"
+        ),
+        span,
+        Text("请把内容写出来，或放进“词表”再按名字引用", "Write it out, or name it under “terms”"),
+    )
+
+
+def _too_deep(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "QC007", Text(f"嵌套超过 {MAX_DEPTH} 层", f"Nested more than {MAX_DEPTH} deep"), span
+    )
+
+
+def _bad_key(span: Span) -> Diagnostic:
+    return Diagnostic("QC008", Text("这里的名字必须是文字", "A key must be plain text"), span)
+
+
+def _duplicate(key: Scalar, first: Scalar) -> Diagnostic:
+    return Diagnostic(
+        "QC005",
+        Text(f"“{key.value}”写了两次", f"“{key.value}” is given twice"),
+        key.span,
+        Text("请改名，或合并成一条", "Rename one, or merge the two"),
+        related=(Related(first.span, Text("第一次在这里", "first given here")),),
+    )
+
+
+_TAB_HELP = Text("YAML 的缩进要用空格，请把制表符换成空格", "Indent with spaces, not tabs")
+_COLON_HELP = Text(
+    "句子里有半角冒号加空格时，请改用全角冒号“：”，或用 | 另起一行写句子",
+    "A sentence with “: ” in it needs a full-width colon, or a | block",
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def _syntax_error(source: Source, error: yaml.YAMLError) -> Diagnostic:
+    """PyYAML's complaint, at its place, in the reader's language."""
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    if mark is not None:
+        offset = _offset(source, mark)
+    else:
+        bad = _CONTROL.search(source.text)
+        offset = bad.start() if bad else 0
+    span = Span(source, offset, offset + 1)
+    line = source.line(source.position(offset)[0])
+    problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or "")
+    help_: Text | None = None
+    if "\t" in line[: max(1, len(line) - len(line.lstrip()))]:
+        column = line.index("\t")
+        begin = offset - (source.position(offset)[1] - 1) + column
+        return Diagnostic(
+            "QC004",
+            Text("缩进里有制表符（Tab）", "A tab in the indentation"),
+            Span(source, begin, begin + 1),
+            _TAB_HELP,
+        )
+    if "mapping values" in problem or "expected <block end>" in problem:
+        help_ = _COLON_HELP
+    if _CONTROL.search(source.text):
+        return Diagnostic(
+            "QC003",
+            Text("文件里有控制字符，不是纯文本", "The file holds control characters"),
+            span,
+        )
+    return Diagnostic(
+        "QC003", Text("YAML 写法有误，读不下去", f"YAML cannot be read: {problem}"), span, help_
+    )
+
+
+def _events(source: Source) -> Iterator[yaml.Event]:
+    try:
+        yield from yaml.parse(source.text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        raise QcError(_syntax_error(source, error)) from None
+
+
+def read_yaml(source: Source) -> Mapping:
+    """The file's one mapping.
+
+    Raises `QcError` with every anchor, duplicate key and bad key of the file, or with the
+    first place where it stops being YAML.
+    """
+    builder = _Builder(source)
+    for event in _events(source):
+        builder.feed(event)
+    start = Span(source, 0, 1)
+    if builder.errors:
+        raise QcError(*builder.errors)
+    if not builder.roots:
+        raise QcError(Diagnostic("QC002", Text("文件是空的", "The file is empty"), start, _SHAPE))
+    if len(builder.roots) > 1:
+        message = Text("一个文件只能有一个规则集", "One file holds one rulebook")
+        raise QcError(Diagnostic("QC003", message, builder.roots[1].span))
+    root = builder.roots[0]
+    if not isinstance(root, Mapping):
+        message = Text("这不是规则集", "This is not a rulebook")
+        raise QcError(Diagnostic("QC002", message, root.span, _SHAPE))
+    return root
+
+
+_SHAPE = Text(
+    "规则集以“规则集: 名称”开头，至少要有 病例、字段、规则",
+    "A rulebook begins with “rulebook: name” and has case, fields and rules",
+)
