@@ -23,7 +23,7 @@ class LlamaSettings:
     n_ctx: int = 8192
     n_batch: int = 512
     n_ubatch: int = 512
-    n_seq: int = 32
+    n_seq: int = 64
     n_threads: int | None = None
     n_gpu_layers: int = -1
     main_gpu: int = 0

@@ -1,0 +1,181 @@
+"""The engine's planning, slots and texts, where no model is needed."""
+
+from __future__ import annotations
+
+import sys
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qc_dsl.errors import QcError
+from qc_runtime.backend import Request
+from qc_runtime.explanation import cut_back, decode, first_line
+from qc_runtime.llama import LlamaBackend, LlamaSettings
+from qc_runtime.llama.prompt import Prompt
+from qc_runtime.llama.schedule import common, plan
+from qc_runtime.llama.slots import choose, greedy
+from qc_runtime.llama.template import ChatTemplate, Frame
+
+CHATML = (
+    "{%- for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}"
+    "{%- endfor %}{%- if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{%- endif %}"
+)
+
+
+# -- planning --------------------------------------------------------------------------------
+
+
+def prompt(index: int, head: tuple[int, ...], tail: tuple[int, ...]) -> Prompt:
+    return Prompt(index, head, tail, codes=((1,), (2,)))
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([(1, 2), (1, 3, 4)]), st.lists(st.integers(1, 2), min_size=1)),
+        max_size=12,
+    )
+)
+def test_a_plan_keeps_every_prompt_once_and_prefixes_are_true(pairs: list) -> None:
+    prompts = [prompt(n, head, tuple(tail)) for n, (head, tail) in enumerate(pairs)]
+    groups = plan(prompts)
+    assert sorted(m.index for g in groups for m in g.members) == list(range(len(prompts)))
+    for group in groups:
+        for member in group.members:
+            whole = member.head + member.tail
+            assert whole[: len(group.prefix)] == group.prefix
+            assert len(whole) > len(group.prefix)  # something is left to ask for logits after
+
+
+def test_many_questions_to_one_long_record_share_the_record() -> None:
+    record = tuple(range(100, 400))
+    asked = [prompt(n, (1, 2), (*record, 7, n, 9)) for n in range(5)]
+    others = [prompt(10 + n, (1, 2), (50 + n, 51)) for n in range(3)]
+    lengths = {len(group.prefix): len(group.members) for group in plan([*others, *asked])}
+    assert lengths == {2: 3, 2 + len(record) + 1: 5}
+
+
+def test_small_gains_do_not_split_a_group() -> None:
+    prompts = [prompt(n, (1, 2), (n // 2, 5, n)) for n in range(8)]
+    assert [len(group.members) for group in plan(prompts)] == [8]
+
+
+def test_groups_come_so_that_prefixes_continue_each_other() -> None:
+    record = tuple(range(100, 300))
+    prompts = [prompt(n, (1, 2), (*record, n)) for n in range(3)]
+    prompts += [prompt(9, (1, 2), (3, 3)), prompt(10, (5,), (3,))]
+    prefixes = [group.prefix for group in plan(prompts)]
+    kept = [common(a, b) for a, b in pairwise(prefixes)]
+    assert kept == [2, 0]
+
+
+# -- slots -----------------------------------------------------------------------------------
+
+
+def test_choice_is_normalised_over_the_codes_alone() -> None:
+    logits = np.array([9.0, 1.0, 1.0 + np.log(3.0), -4.0], np.float32)
+    assert choose(logits, (1, 2)) == pytest.approx((0.25, 0.75), abs=1e-6)
+
+
+def test_logits_that_are_no_numbers_choose_nothing() -> None:
+    assert choose(np.array([1.0, np.nan], np.float32), (0, 1)) is None
+
+
+def test_tokens_that_are_no_text_are_never_written() -> None:
+    logits = np.array([1.0, 5.0, 9.0], np.float32)
+    assert greedy(logits, np.array([2])) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("侧别不同。左侧与右侧，不", "侧别不同。"),
+        ("侧别不同，左侧与右", "侧别不同…"),
+        ("侧别不", "侧别不…"),
+        ("3.5 cm is not 4.5", "3.5 cm is not 4.5…"),
+    ],
+)
+def test_a_text_cut_by_its_bound_ends_at_a_sentence_or_clause(text: str, shown: str) -> None:
+    assert cut_back(text) == shown
+
+
+@given(st.text(max_size=12), st.integers(0, 40))
+def test_bytes_cut_anywhere_never_end_in_a_broken_character(text: str, size: int) -> None:
+    cut = text.encode()[:size]
+    assert text.startswith(decode(cut))
+    assert len(decode(cut).encode()) > len(cut) - 4
+
+
+def test_only_the_first_line_of_a_text_is_kept() -> None:
+    assert first_line("\n 侧别不同。\r\n另外") == "侧别不同。"
+
+
+# -- templates -------------------------------------------------------------------------------
+
+
+def test_a_template_is_cut_around_the_two_texts() -> None:
+    frame = ChatTemplate(CHATML).frame(system=True)
+    assert frame == Frame(
+        "<|im_start|>system\n",
+        "<|im_end|>\n<|im_start|>user\n",
+        "<|im_end|>\n<|im_start|>assistant\n",
+    )
+
+
+@pytest.mark.parametrize(
+    "guard",
+    [
+        "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}",
+        "{% set messages = messages | rejectattr('role', 'equalto', 'system') | list %}",
+    ],
+)
+def test_a_template_without_system_role_gets_the_system_text_before_the_user(guard: str) -> None:
+    frame = ChatTemplate(guard + CHATML).frame(system=True)
+    assert (frame.before, frame.between) == ("<|im_start|>user\n", "\n\n")
+
+
+def test_no_system_text_means_no_system_message() -> None:
+    frame = ChatTemplate(CHATML).frame(system=False)
+    assert (frame.before, frame.between) == ("<|im_start|>user\n", "")
+
+
+def test_thinking_is_off_and_the_date_stands_still() -> None:
+    source = CHATML + "{% if enable_thinking is false %}<off>{% endif %}{{ strftime_now('%Y') }}"
+    template = ChatTemplate(source)
+    assert template.frame(system=True).after.endswith("<off>2025-01-01")
+
+
+@pytest.mark.parametrize(
+    "source", [None, "", "{% if %}", "nothing of either", "{{ ''.__class__ }}"]
+)
+def test_a_missing_or_unusable_template_is_a_clear_error(source: str | None) -> None:
+    with pytest.raises(QcError) as caught:
+        ChatTemplate(source).frame(system=True)
+    assert caught.value.diagnostics[0].code == "QC504"
+
+
+# -- the back end before it loads anything ----------------------------------------------------
+
+
+def test_identity_needs_no_model_and_names_what_changes_answers() -> None:
+    plain = LlamaBackend("absent.gguf", fingerprint="f00d")
+    coarse = LlamaBackend(
+        "absent.gguf", fingerprint="f00d", settings=LlamaSettings(cache_type_k="q8_0")
+    )
+    wide = LlamaBackend("absent.gguf", fingerprint="f00d", settings=LlamaSettings(n_seq=8))
+    assert "f00d" in plain.identity
+    assert plain.identity != coarse.identity
+    assert plain.identity == wide.identity
+
+
+def test_without_llama_cpp_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qc_runtime.llama.native._loaded", [])
+    monkeypatch.setitem(sys.modules, "llama_cpp.llama_cpp", None)
+    with pytest.raises(QcError) as caught:
+        list(LlamaBackend("absent.gguf").answer([Request("", "甲", ("A", "B"))]))
+    diagnostic = caught.value.diagnostics[0]
+    assert diagnostic.code == "QC501"
+    assert diagnostic.help is not None
+    assert "qc-rulebook[llama]" in diagnostic.help.zh
