@@ -1,1 +1,1 @@
-"""Outcomes as files and tables for people."""
+"""What a run hands over: outcomes.jsonl, outcomes.xlsx, summary.json, a table on the terminal."""

@@ -1,0 +1,153 @@
+"""The sheets of records: all results, and those that wait for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from rich.cells import cell_len
+
+from qc_compiler.values import FieldType
+from qc_dsl.lang import tr
+from qc_runtime.outcome import Outcome
+from qc_runtime.records import RecordSet
+from qc_runtime.report.labels import DECIDER, STATUS, tone_of
+from qc_runtime.report.styles import Styles, cell_text
+from qc_runtime.report.summary import RunInfo
+
+_NARROW, _WIDE = 8, 44  # columns of a cell
+_SAMPLE = 500  # rows that column widths are taken from
+_TALL = 10  # lines of a row at most; the rest of a long cell is read in the formula bar
+_LINE = 15  # points
+
+Cell = str | float | None
+
+
+@dataclass(frozen=True)
+class Column:
+    """``cell`` gives the cell of an outcome whose record has the given position."""
+
+    heading: str
+    style: str
+    cell: Callable[[Outcome, int], Cell]
+
+
+def columns_of(records: RecordSet) -> list[Column]:
+    """Key, the other columns of the data, then what was found and why."""
+    others = [name for name in records.display if name != records.key]
+    return [
+        Column(records.key, "text", lambda one, at: one.key),
+        *(_data_column(records, name) for name in others),
+        Column(tr("结论", "Verdict"), "tone", lambda one, at: one.verdict),
+        Column(tr("状态", "Status"), "tone", lambda one, at: str(STATUS[one.status])),
+        Column(tr("由谁判定", "Decided by"), "text", lambda one, at: _decider(one)),
+        Column(tr("规则", "Rules"), "text", lambda one, at: tr("、", ", ").join(one.rules)),
+        Column(tr("模型倾向", "Model leans to"), "text", lambda one, at: one.leaning),
+        Column(tr("把握", "Confidence"), "percent", lambda one, at: one.confidence),
+        Column(tr("说明", "Explanation"), "text", lambda one, at: one.explanation),
+        Column(tr("依据原文", "Evidence"), "text", lambda one, at: _evidence(one)),
+    ]
+
+
+def _data_column(records: RecordSet, name: str) -> Column:
+    """Numbers as numbers, so that they sort; everything else as it was written."""
+    shown, typed = records.display[name], records.values.get(name)
+    numeric = any(field.name == name and field.type is FieldType.NUMBER for field in records.fields)
+    if not numeric or typed is None:
+        return Column(name, "text", lambda one, at: shown[at])
+
+    def cell(one: Outcome, at: int) -> Cell:
+        value = typed[at]
+        return value if isinstance(value, float) else shown[at]
+
+    return Column(name, "number", cell)
+
+
+def _decider(one: Outcome) -> str | None:
+    return str(DECIDER[one.decided_by]) if one.decided_by else None
+
+
+def _evidence(one: Outcome) -> str:
+    return "\n".join(tr(f"{e.field}：“{e.quote}”", f"{e.field}: “{e.quote}”") for e in one.evidence)
+
+
+def write_sheet(
+    book: Any,
+    name: str,
+    columns: Sequence[Column],
+    rows: Sequence[tuple[Outcome, int]],
+    info: RunInfo,
+    styles: Styles,
+) -> None:
+    """One sheet of outcomes with the positions of their records, with filters."""
+    sheet = book.add_worksheet(name)
+    widths = [_width(column, rows) for column in columns]
+    _set_up(sheet, columns, widths, len(rows), styles)
+    for number, (one, at) in enumerate(rows, 1):
+        cells = [column.cell(one, at) for column in columns]
+        if height := _height(cells, widths):
+            sheet.set_row(number, height)
+        _write_row(sheet, number, columns, cells, tone_of(one, info), styles)
+
+
+def _set_up(
+    sheet: Any, columns: Sequence[Column], widths: Sequence[int], rows: int, styles: Styles
+) -> None:
+    for at, (column, width) in enumerate(zip(columns, widths, strict=True)):
+        sheet.set_column(at, at, width)
+        sheet.write_string(0, at, cell_text(column.heading), styles.get("head"))
+    sheet.freeze_panes(1, 1)
+    sheet.autofilter(0, 0, rows, len(columns) - 1)
+    sheet.ignore_errors({"number_stored_as_text": f"A1:XFD{rows + 1}"})
+    sheet.set_landscape()
+    sheet.set_paper(9)  # A4
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
+
+
+def _write_row(
+    sheet: Any,
+    row: int,
+    columns: Sequence[Column],
+    cells: Sequence[Cell],
+    tone: str,
+    styles: Styles,
+) -> None:
+    """Text always as text: a cell that begins with = + - @ is never a formula."""
+    for at, (column, cell) in enumerate(zip(columns, cells, strict=True)):
+        style = styles.get(tone if column.style == "tone" else column.style)
+        if isinstance(cell, float | int):
+            sheet.write_number(row, at, cell, style)
+        elif cell:
+            sheet.write_string(row, at, cell_text(cell), style)
+        elif column.style == "tone":
+            sheet.write_blank(row, at, None, style)
+
+
+def _lines(cell: Cell) -> list[str]:
+    return str(cell).split("\n") if isinstance(cell, str) else [""]
+
+
+def _width(column: Column, rows: Sequence[tuple[Outcome, int]]) -> int:
+    """Wide enough for the heading with its filter arrow, and for most cells."""
+    if column.style == "percent":
+        return max(_NARROW, cell_len(column.heading) + 4)
+    seen: Iterable[Cell] = (column.cell(one, at) for one, at in islice(rows, _SAMPLE))
+    widest = max((cell_len(line[:_WIDE]) for cell in seen for line in _lines(cell)), default=0)
+    return min(_WIDE, max(_NARROW, cell_len(column.heading) + 4, widest + 2))
+
+
+def _height(cells: Sequence[Cell], widths: Sequence[int]) -> int | None:
+    """A height in points for a row that would fill the screen; others fit themselves."""
+    long = [
+        (cell, width)
+        for cell, width in zip(cells, widths, strict=True)
+        if isinstance(cell, str) and (len(cell) * 2 > _TALL * width or cell.count("\n") >= _TALL)
+    ]
+    tall = any(
+        sum(1 + cell_len(line) // width for line in _lines(cell[:4000])) > _TALL
+        for cell, width in long
+    )
+    return _TALL * _LINE if tall else None

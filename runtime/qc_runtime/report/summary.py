@@ -1,0 +1,123 @@
+"""The counts of a run, which must add up."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from qc_runtime.outcome import Outcome, Status, Usage
+from qc_runtime.report.atomic import atomic_path
+
+VerdictKind = Literal["pass", "fail", "exclude", "other"]
+
+
+class AccountingError(RuntimeError):
+    """The outcomes do not account for the records: a fault of the program, never the user's."""
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What a run was about.
+
+    ``records`` is how many records were loaded: that many outcomes there must be. ``verdicts``
+    pairs the rulebook's verdicts with what they count as; ``rules`` are all ids that an outcome
+    may name, in the rulebook's order. ``basis`` is the rulebook's 依据. ``problems`` counts
+    cells that could not be read. ``usage`` is `None` when no model was asked.
+    """
+
+    title: str
+    id: str
+    version: str
+    basis: str
+    data: str
+    records: int
+    verdicts: tuple[tuple[str, VerdictKind], ...]
+    rules: tuple[str, ...]
+    started: datetime
+    finished: datetime
+    model: str | None = None
+    usage: Usage | None = None
+    problems: int = 0
+
+
+def summarise(outcomes: Sequence[Outcome], info: RunInfo) -> dict[str, Any]:
+    """The counts of a run as JSON-ready values; raises `AccountingError` if they do not add up.
+
+    ``by_rule`` counts the outcomes that name a rule, so one record may count for several.
+    ``rate`` is passed ÷ judged, judged being passed + failed; ``open`` are records without a
+    verdict, which are not in it yet.
+    """
+    check(outcomes, info)
+    verdicts = Counter(one.verdict for one in outcomes)
+    statuses = Counter(one.status for one in outcomes)
+    deciders = Counter(one.decided_by for one in outcomes if one.status is Status.DECIDED)
+    rules = Counter(rule for one in outcomes for rule in dict.fromkeys(one.rules))
+    by_verdict = {name: verdicts[name] for name, _ in info.verdicts}
+    by_status = {status.value: statuses[status] for status in Status}
+    if sum(by_verdict.values()) != statuses[Status.DECIDED] or statuses.total() != info.records:
+        raise AccountingError(f"{by_verdict} and {by_status} are not {info.records} records")
+    return {
+        "rulebook": {"title": info.title, "id": info.id, "version": info.version}
+        | {"basis": info.basis},
+        "data": info.data,
+        "started": info.started.isoformat(timespec="seconds"),
+        "finished": info.finished.isoformat(timespec="seconds"),
+        "records": info.records,
+        "by_verdict": by_verdict,
+        "by_status": by_status,
+        "by_rule": {rule: rules[rule] for rule in info.rules},
+        "by_decider": {"rule": deciders["rule"], "model": deciders["model"]},
+        "rate": _rate(by_verdict, info),
+        "unreadable_cells": info.problems,
+        "model": {"name": info.model} | asdict(info.usage or Usage()),
+    }
+
+
+def _rate(by_verdict: Mapping[str, int], info: RunInfo) -> dict[str, Any]:
+    passed = sum(by_verdict[name] for name, kind in info.verdicts if kind == "pass")
+    failed = sum(by_verdict[name] for name, kind in info.verdicts if kind == "fail")
+    judged = passed + failed
+    return {
+        "passed": passed,
+        "judged": judged,
+        "value": round(passed / judged, 6) if judged else None,
+        "open": info.records - sum(by_verdict.values()),
+    }
+
+
+def check(outcomes: Sequence[Outcome], info: RunInfo) -> None:
+    """Raise `AccountingError` unless there is one sound outcome for every record."""
+    if len(outcomes) != info.records:
+        raise AccountingError(f"{len(outcomes)} outcomes for {info.records} records")
+    if len({one.key for one in outcomes}) != len(outcomes):
+        raise AccountingError("two outcomes have the same key")
+    names, rules = {name for name, _ in info.verdicts}, set(info.rules)
+    for one in outcomes:
+        if fault := _fault(one, names, rules):
+            raise AccountingError(f"outcome of {one.key}: {fault}")
+
+
+def _fault(one: Outcome, names: set[str], rules: set[str]) -> str | None:
+    decided = one.status is Status.DECIDED
+    if decided != (one.verdict is not None):
+        return f"status {one.status.value} with verdict {one.verdict}"
+    if decided != (one.decided_by is not None):
+        return f"status {one.status.value}, decided by {one.decided_by}"
+    if unknown := {one.verdict, one.leaning} - {None} - names:
+        return f"verdicts {unknown} are not the rulebook's"
+    if unknown_rules := set(one.rules) - rules:
+        return f"rules {unknown_rules} are not the rulebook's"
+    if one.confidence is not None and not 0 <= one.confidence <= 1:
+        return f"confidence {one.confidence}"
+    return None
+
+
+def write_summary(path: Path, summary: Mapping[str, Any]) -> None:
+    """Write a summary as indented JSON. Raises `QcError`."""
+    with atomic_path(path) as part:
+        part.write_text(json.dumps(summary, ensure_ascii=False, indent=2) + "\n", "utf-8")

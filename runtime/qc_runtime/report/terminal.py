@@ -1,0 +1,125 @@
+"""The table at the end of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from qc_dsl.lang import tr
+from qc_runtime.outcome import Status
+from qc_runtime.report.labels import STATUS, rate_name
+from qc_runtime.report.summary import RunInfo
+
+_BAR = 24  # columns of a full bar
+_COLOURS = {"pass": "green", "fail": "red", "exclude": "bright_black"} | {
+    "needs_review": "yellow",
+    "data_missing": "blue",
+    "pending": "magenta",
+    "error": "bold red",
+}
+
+
+def print_summary(
+    console: Console, summary: Mapping[str, Any], info: RunInfo, files: Sequence[Path] = ()
+) -> None:
+    """Print what came out: counts, the indicator, rules, the model's work, and the files."""
+    console.print(Text(f"{info.title} {info.version}", style="bold"))
+    console.print(Text(_about(summary, info)))
+    console.print(_verdicts(console, summary, info))
+    console.print(Text(_rate(summary["rate"], info), style="bold"))
+    if summary["by_rule"]:
+        console.print(_rules(summary["by_rule"]))
+    for line in _notes(summary, info):
+        console.print(Text(line))
+    for path in files:
+        console.print(Text(f"→ {path}"), soft_wrap=True)
+
+
+def _about(summary: Mapping[str, Any], info: RunInfo) -> str:
+    by = summary["by_decider"]
+    return tr(
+        f"{info.data}：{info.records:,} 例，规则判定 {by['rule']:,}，模型判定 {by['model']:,}",
+        f"{info.data}: {info.records:,} records, {by['rule']:,} decided by rules,"
+        f" {by['model']:,} by the model",
+    )
+
+
+def _bar(share: float, full: str) -> str:
+    return full * (max(1, round(share * _BAR)) if share else 0)
+
+
+def _verdicts(console: Console, summary: Mapping[str, Any], info: RunInfo) -> Table:
+    """Verdicts, then the ways to have none that occurred: together all records."""
+    records = summary["records"]
+    full = "#" if console.options.ascii_only else "█"
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(tr("结论", "Outcome"), overflow="fold")
+    table.add_column(tr("例数", "Records"), justify="right", no_wrap=True)
+    table.add_column(tr("占比", "Share"), justify="right", no_wrap=True)
+    table.add_column("", min_width=_BAR, no_wrap=True)
+    for name, tone, count in _outcomes(summary, info):
+        share, style = count / records if records else 0.0, _COLOURS.get(tone, "")
+        table.add_row(
+            Text(name, style), f"{count:,}", f"{share:.1%}", Text(_bar(share, full), style)
+        )
+    table.add_section()
+    table.add_row(tr("合计", "Total"), f"{records:,}", "", "")
+    return table
+
+
+def _outcomes(summary: Mapping[str, Any], info: RunInfo) -> Iterable[tuple[str, str, int]]:
+    for name, kind in info.verdicts:
+        yield name, kind, summary["by_verdict"][name]
+    for status in Status:
+        if status is not Status.DECIDED and (count := summary["by_status"][status.value]):
+            yield str(STATUS[status]), status.value, count
+
+
+def _rate(rate: Mapping[str, Any], info: RunInfo) -> str:
+    if rate["value"] is None:
+        value = tr("尚无可算的病例", "nothing to count yet")
+    else:
+        value = f"{rate['passed']:,} / {rate['judged']:,} = {rate['value']:.1%}"
+    left = rate["open"]
+    open_ = tr(f"（{left:,} 例尚未计入）", f" ({left:,} records not in it yet)") if left else ""
+    return f"{rate_name(info)}{tr('：', ': ')}{value}{open_}"
+
+
+def _rules(by_rule: Mapping[str, int]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(tr("规则", "Rule"), overflow="fold")
+    table.add_column(tr("例数", "Records"), justify="right", no_wrap=True)
+    for rule, count in by_rule.items():
+        shown = f"{count:,}" if count else tr("从未用到", "never used")
+        table.add_row(Text(rule), Text(shown, "" if count else "dim"))
+    return table
+
+
+def _notes(summary: Mapping[str, Any], info: RunInfo) -> Iterable[str]:
+    if info.problems:
+        yield tr(
+            f"有 {info.problems:,} 个单元格读不出，按未知处理",
+            f"Cells that could not be read, and count as unknown: {info.problems:,}",
+        )
+    model = summary["model"]
+    if not model["requests"]:
+        return
+    needed = model["prompt_tokens"] + model["reused_prompt_tokens"]
+    reused = model["reused_prompt_tokens"] / needed if needed else 0.0
+    speed = model["requests"] / model["seconds"] if model["seconds"] else 0.0
+    tokens = needed + model["generated_tokens"]
+    zh = (
+        f"模型 {info.model}：{model['requests']:,} 例（{model['unique_requests']:,} 问），"
+        f"{model['seconds']:.1f} 秒，{speed:.2f} 例/秒，{tokens:,} 词元（提示 {reused:.0%} 共用）"
+    )
+    en = (
+        f"Model {info.model}: {model['requests']:,} records ({model['unique_requests']:,} asked), "
+        f"{model['seconds']:.1f} s, {speed:.2f}/s, {tokens:,} tokens ({reused:.0%} reused)"
+    )
+    yield tr(zh, en)
