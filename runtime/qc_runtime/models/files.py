@@ -84,6 +84,8 @@ def bytes_here(model: Model) -> int:
 def _require_gguf(path: Path) -> None:
     if path.is_dir():
         raise problems.not_a_model(path, "这是一个目录", "it is a directory")
+    if not path.is_file():  # reading from a pipe or a device might never end
+        raise problems.not_a_model(path, "这不是普通文件", "it is not a regular file")
     try:
         with path.open("rb") as file:
             head = file.read(len(_MAGIC))

