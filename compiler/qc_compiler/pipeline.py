@@ -67,6 +67,8 @@ def compile_rulebook(rulebook: Rulebook) -> Program:
             TestCase(case.record, case.expected, case.rules, str(case.span))
             for case in rulebook.tests
         ),
+        lang="zh" if rulebook.root.get("规则集") else "en",
+        phrases=tuple((phrase.name, phrase.condition) for phrase in rulebook.phrases),
     )
 
 

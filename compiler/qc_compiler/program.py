@@ -9,6 +9,7 @@ from typing import Literal
 from qc_compiler import ir
 from qc_compiler.values import Field
 from qc_dsl import ast
+from qc_dsl.lang import Lang
 
 
 class Kind(StrEnum):
@@ -29,8 +30,8 @@ class Verdict:
 class Clause:
     """A part of a sentence as a person reads it, with what it means.
 
-    ``parts`` are the clauses it is made of (empty for a single predicate); ``text`` is the
-    sentence's own wording of it in canonical form.
+    ``expr`` is not simplified: it has the shape of ``condition``, so that the two can be walked
+    side by side.
     """
 
     role: Literal["scope", "condition"]
@@ -116,6 +117,8 @@ class Program:
     levels: tuple[Level, ...]
     otherwise: Question | int | None
     tests: tuple[TestCase, ...]
+    lang: Lang = "zh"
+    phrases: tuple[tuple[str, ast.Condition], ...] = ()
 
     def field(self, name: str) -> Field:
         return next(field for field in self.fields if field.name == name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Protocol
 
 from qc_dsl.lang import Text
@@ -20,6 +20,7 @@ class Request:
     probability directly after ``answer_lead``, with which the assistant's turn begins. When
     the code chosen is in ``explain``, ``explain_lead`` is appended and at most
     ``explain_tokens`` tokens of explanation are generated greedily, up to a line end.
+    ``weights`` multiply the codes' probabilities before the choice (none: all 1).
     """
 
     system: str
@@ -29,16 +30,37 @@ class Request:
     explain: tuple[str, ...] = ()
     explain_lead: str = ""
     explain_tokens: int = 96
+    weights: tuple[float, ...] = ()
 
     def digest(self, backend: str) -> str:
-        """A stable id of this request put to a back end: the key of the answer cache."""
-        parts = json.dumps([backend, asdict(self)], ensure_ascii=False, sort_keys=True)
+        """A stable id of this request put to a back end: the key of the answer cache.
+
+        Weights and explanations change no probability, so they are left out: tuning a
+        threshold asks nothing again.
+        """
+        reason = (self.explain_lead, self.explain_tokens)
+        asked = (backend, self.system, self.user, self.codes, self.answer_lead, reason)
+        parts = json.dumps(asked, ensure_ascii=False)
         return hashlib.sha256(parts.encode()).hexdigest()
+
+    def weighted(self, probabilities: Sequence[float]) -> tuple[float, ...]:
+        """The probabilities of the codes after the weights; they add up to 1."""
+        weights = self.weights or (1.0,) * len(probabilities)
+        raised = [p * w for p, w in zip(probabilities, weights, strict=True)]
+        return tuple(p / sum(raised) for p in raised)
+
+    def chosen(self, probabilities: Sequence[float]) -> int:
+        """The number of the code that these probabilities choose: the first of the likeliest."""
+        shares = self.weighted(probabilities)
+        return shares.index(max(shares))
 
 
 @dataclass(frozen=True)
 class Reply:
-    """The answer to one request: a probability for each code, or why there is none."""
+    """The answer to one request: a probability for each code, or why there is none.
+
+    The probabilities are the model's own, before the request's weights.
+    """
 
     probabilities: tuple[float, ...] = ()
     explanation: str | None = None

@@ -111,7 +111,7 @@ class EndpointBackend:
             probabilities = self._by_logprobs(asking) or self._by_votes(asking)
         except FailedError as error:
             return Reply(error=error.message)
-        chosen = asking.request.codes[probabilities.index(max(probabilities))]
+        chosen = asking.request.codes[asking.request.chosen(probabilities)]
         explanation = None
         if chosen in asking.request.explain:
             explanation = self._explanation(asking, chosen)

@@ -60,4 +60,5 @@ def _as_reply(answer: Scripted, request: Request) -> Reply:
         return Reply(error=Text(zh, en))
     others = (1.0 - probability) / max(1, len(request.codes) - 1)
     spread = tuple(probability if c == code else others for c in request.codes)
-    return Reply(spread, f"答案为 {code}。" if code in request.explain else None)
+    chosen = request.codes[request.chosen(spread)]
+    return Reply(spread, f"答案为 {chosen}。" if chosen in request.explain else None)

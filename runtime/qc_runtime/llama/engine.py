@@ -293,7 +293,7 @@ class Engine:
             self._finish(task, self._failure())
             return
         task.probabilities = chosen
-        number = max(range(len(chosen)), key=chosen.__getitem__)
+        number = task.prompt.choose(chosen)
         task.pending = task.prompt.codes[number] + task.prompt.lead
         if number not in task.prompt.explain or not self._may_write(task):
             self._finish(task, Reply(chosen))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 
 from qc_dsl.errors import Diagnostic, QcError
@@ -13,6 +13,10 @@ from qc_runtime.llama.model import Model, Tokens
 from qc_runtime.llama.template import ChatTemplate, Frame
 
 
+def _likeliest(probabilities: Sequence[float]) -> int:
+    return max(range(len(probabilities)), key=probabilities.__getitem__)
+
+
 @dataclass(frozen=True)
 class Prompt:
     """One request as tokens.
@@ -20,7 +24,7 @@ class Prompt:
     ``head`` (template and system text) is one object for all requests that have it, ``tail``
     the rest up to the choice slot. ``codes`` are the tokens of each code there. For a code
     whose number is in ``explain``, ``lead`` follows it and then a text slot of at most
-    ``limit`` tokens.
+    ``limit`` tokens. ``choose`` says which code a choice slot's probabilities choose.
     """
 
     index: int
@@ -30,6 +34,7 @@ class Prompt:
     explain: frozenset[int] = frozenset()
     lead: Tokens = ()
     limit: int = 0
+    choose: Callable[[Sequence[float]], int] = field(default=_likeliest, compare=False)
 
     def __len__(self) -> int:
         return len(self.head) + len(self.tail)
@@ -77,6 +82,7 @@ class Prompter:
             explain=frozenset(n for n, c in enumerate(request.codes) if c in request.explain),
             lead=self._plain(request.explain_lead),
             limit=max(1, request.explain_tokens),
+            choose=request.chosen,
         )
 
     def _text(self, text: str) -> Tokens:

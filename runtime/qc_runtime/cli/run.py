@@ -1,0 +1,151 @@
+"""``qc run``: a data file in, an outcome for every record out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qc_dsl.lang import tr
+from qc_runtime.cli.options import (
+    Data,
+    Endpoint,
+    EndpointModel,
+    Limit,
+    Model,
+    NoModel,
+    Rulebook,
+    connector,
+)
+from qc_runtime.cli.progress import progress
+
+if TYPE_CHECKING:
+    from qc_compiler.program import Program
+    from qc_runtime.judge import Judged
+    from qc_runtime.records import RecordSet
+    from qc_runtime.report.summary import RunInfo
+
+
+class Explain(StrEnum):
+    ALL = "all"
+    FAIL = "fail"
+    NONE = "none"
+
+
+def run(
+    rulebook: Rulebook,
+    data: Data,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help=tr("结果文件夹（默认 out/编号）", "default: out/ID")),
+    ] = None,
+    model: Model = None,
+    no_model: NoModel = False,
+    endpoint: Endpoint = None,
+    endpoint_model: EndpointModel = None,
+    limit: Limit = None,
+    explain: Annotated[
+        Explain, typer.Option(help=tr("给哪些结论写说明", "which verdicts get an explanation"))
+    ] = Explain.FAIL,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help=tr("不用已有回答，从头开始", "forget earlier answers"))
+    ] = False,
+) -> None:
+    from rich.console import Console
+
+    from qc_compiler.pipeline import compile_file
+    from qc_runtime.judge import judge
+    from qc_runtime.outcome import Status
+    from qc_runtime.records import load_records
+    from qc_runtime.report.summary import summarise
+    from qc_runtime.report.terminal import print_summary
+    from qc_runtime.store import FILE_NAME, AnswerStore
+
+    connect = connector(model, no_model, endpoint, endpoint_model)
+    program = compile_file(rulebook)
+    records = load_records(data, program.fields, program.key, limit=limit)
+    _tell_problems(records)
+    folder = out or Path("out") / program.id
+    started = datetime.now().astimezone()
+    with AnswerStore(folder / FILE_NAME) as store, progress() as tell:
+        if fresh:
+            store.clear()
+        try:
+            judged = judge(program, records, connect, store, explain=explain.value, progress=tell)
+        except KeyboardInterrupt:
+            _how_to_go_on(len(store), folder)
+            raise
+    named = endpoint_model or (None if judged.usage is None else _model_name(model))
+    info = _info(program, records, judged, started, named)
+    summary = summarise(judged.outcomes, info)
+    files = _write(folder, judged, records, summary, info)
+    print_summary(Console(), summary, info, files)
+    failed = any(outcome.status is Status.ERROR for outcome in judged.outcomes)
+    raise typer.Exit(1 if failed else 0)
+
+
+def _tell_problems(records: RecordSet) -> None:
+    """Cells that cannot be read are unknown from here on: say so, the first few by place."""
+    from qc_dsl.errors import render
+
+    for warning in records.warnings:
+        typer.echo(render(warning), err=True)
+    for problem in records.problems[:5]:
+        where = tr(f"第 {problem.row} 行“{problem.field}”", f"row {problem.row} “{problem.field}”")
+        typer.echo(f"{records.source} {where}: {problem.message}", err=True)
+    if (rest := len(records.problems) - 5) > 0:
+        typer.echo(tr(f"另有 {rest} 格读不懂", f"and {rest} more unreadable cells"), err=True)
+
+
+def _how_to_go_on(answers: int, folder: Path) -> None:
+    typer.echo(
+        tr(
+            f"已停止。{answers} 条回答已保存在 {folder}，再运行同一命令即可接着做",
+            f"Stopped. {answers} answers are kept in {folder}: run the same command to go on",
+        ),
+        err=True,
+    )
+
+
+def _model_name(model: str | None) -> str:
+    from qc_runtime.models import locate
+
+    return locate(model).name
+
+
+def _info(
+    program: Program, records: RecordSet, judged: Judged, started: datetime, model: str | None
+) -> RunInfo:
+    from qc_runtime.report.summary import RunInfo
+
+    return RunInfo(
+        title=program.title,
+        id=program.id,
+        version=program.version,
+        basis=program.basis,
+        data=str(records.source),
+        records=len(records),
+        verdicts=tuple((verdict.name, verdict.kind.value) for verdict in program.verdicts),
+        rules=tuple(rule.id for rule in program.rules),
+        started=started,
+        finished=datetime.now().astimezone(),
+        model=model,
+        usage=judged.usage,
+        problems=len(records.problems),
+    )
+
+
+def _write(
+    folder: Path, judged: Judged, records: RecordSet, summary: dict[str, object], info: RunInfo
+) -> list[Path]:
+    from qc_runtime.report.jsonl import write_jsonl
+    from qc_runtime.report.summary import write_summary
+    from qc_runtime.report.xlsx import write_xlsx
+
+    write_jsonl(folder / "outcomes.jsonl", judged.outcomes)
+    write_xlsx(folder / "outcomes.xlsx", judged.outcomes, records, info)
+    write_summary(folder / "summary.json", summary)
+    return [folder / name for name in ("outcomes.xlsx", "outcomes.jsonl", "summary.json")]
