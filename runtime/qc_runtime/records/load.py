@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-from qc_compiler.values import Field, FieldType, Raw, Value, display, read_cell
+from qc_compiler.values import Field, FieldType, Raw, Value, display, read_cell, split_list
 from qc_dsl.errors import QcError
 from qc_dsl.fold import fold
 from qc_dsl.lang import Text
@@ -162,8 +162,12 @@ def _read(
     field: Field, cells: Sequence[Raw], shown: Sequence[str | None]
 ) -> tuple[list[Value], dict[int, Text]]:
     """The values of distinct cells, and what is wrong with some of them by position."""
-    if field.type is FieldType.TEXT:  # what `read_cell` does, without a `Cell` for each
+    # What `read_cell` does for text and lists, without a `Cell` for each: twice as fast.
+    if field.type is FieldType.TEXT:
         return [None if text is None else fold(text) for text in shown], {}
+    if field.type is FieldType.LIST:
+        mark = field.separator or "+"
+        return [None if text is None else split_list(text, mark) or None for text in shown], {}
     read = [read_cell(field, cell) for cell in cells]
     wrong = {code: cell.problem for code, cell in enumerate(read) if cell.problem}
     return [cell.value for cell in read], wrong
