@@ -6,7 +6,10 @@ platform, options and compiler, because pip's own wheel cache ignores the option
 
 Standard library only: this runs in a fresh virtual environment, before anything is installed.
 
-    python tools/llama_wheel.py [--gpu cuda] [--lock requirements.lock] [--show]
+    python tools/llama_wheel.py [--gpu cuda] [--lock requirements.lock] [--show|--try]
+
+Its Python dependencies come from the lock, after it: pip then finds the version that it wants
+installed and does not build it anew. ``--try``, once they are there, loads the library.
 """
 
 from __future__ import annotations
@@ -288,16 +291,16 @@ def main() -> int:
     parser.add_argument("--gpu", choices=("none", "cuda"), default="none")
     parser.add_argument("--lock", type=Path, default=Path("requirements.lock"))
     parser.add_argument("--show", action="store_true", help="print what would be built, as JSON")
+    parser.add_argument("--try", action="store_true", dest="trial", help="load what is installed")
     asked = parser.parse_args()
     try:
         plan = plan_for(asked.lock.read_text(encoding="utf-8"), asked.gpu)
         if asked.show:
             show(plan)
-            return 0
-        wheel = get(plan, asked.gpu)
-        if not is_installed(wheel):
+        elif asked.trial:
+            try_out(plan)
+        elif not is_installed(wheel := get(plan, asked.gpu)):
             install(wheel)
-        try_out(plan)
     except BuildError as error:
         print(error, file=sys.stderr)
         return 1

@@ -188,8 +188,11 @@ def venv(tmp_path: Path, mirror: Path) -> Path:
     return tmp_path / "venv" / "bin" / "python"
 
 
-def run_tool(python: Path, lock_file: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    command = [str(python), str(ROOT / "tools/llama_wheel.py"), "--lock", str(lock_file)]
+def run_tool(
+    python: Path, lock_file: Path, *words: str, **env: str
+) -> subprocess.CompletedProcess[str]:
+    tool = ROOT / "tools/llama_wheel.py"
+    command = [str(python), str(tool), "--lock", str(lock_file), *words]
     return subprocess.run(
         command, env=os.environ | env, capture_output=True, text=True, check=False
     )
@@ -205,8 +208,11 @@ def test_the_whole_tool_installs_its_wheel_and_notices_a_crash(
     again = run_tool(venv, lock_file)
     assert again.returncode == 0, again.stderr
     assert "使用已构建的" in again.stderr
+    assert run_tool(venv, lock_file, "--try").returncode == 0
     crash = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
-    crashed = run_tool(venv, lock_file, TINY_CODE=crash, CMAKE_ARGS="-DOTHER=1", QC_LANG="en")
+    other = run_tool(venv, lock_file, TINY_CODE=crash, CMAKE_ARGS="-DOTHER=1")
+    assert other.returncode == 0, other.stderr
+    crashed = run_tool(venv, lock_file, "--try", QC_LANG="en")
     assert crashed.returncode == 1
     assert "does not start on this machine (signal 11)" in crashed.stderr
     assert "Traceback" not in crashed.stderr
