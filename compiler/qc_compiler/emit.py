@@ -9,9 +9,9 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from qc_compiler.prefilter import prefilter
 from qc_compiler.program import Program, Question
 from qc_compiler.prompts import full_prompt, system_prompt, user_prompt
-from qc_compiler.sql import prefilter
 from qc_dsl.source import Span
 
 _PLACES = {"span", "place"}  # where a file lies is no part of what it means

@@ -1,6 +1,6 @@
-"""The pre-filter: the decision about every record as one DuckDB expression.
+"""Expressions of the IR as DuckDB SQL.
 
-`qc_compiler.decide` is the definition. NULL is unknown throughout: SQL's three-valued logic is
+`qc_compiler.interpret` is the definition. NULL is unknown throughout: SQL's three-valued logic is
 Kleene's for scalars. Built as a tree with sqlglot, so that no text is ever spliced into SQL.
 
 Table convention (`qc_runtime.records` makes it): a text column holds folded text; a list is
@@ -17,14 +17,11 @@ from typing import Any
 from sqlglot import exp
 
 from qc_compiler import ir
-from qc_compiler.decide import Open
 from qc_compiler.interpret import are_calendar_days
-from qc_compiler.program import Level, Program, Question
 from qc_compiler.sides import LEFT, RIGHT
 from qc_compiler.values import FieldType
 
 ITEM_MARK = "\x1f"
-TABLE = "records"
 Sql = exp.Expr
 
 _COMPARE: dict[str, type[exp.Binary]] = {
@@ -34,15 +31,6 @@ _COMPARE: dict[str, type[exp.Binary]] = {
     ">": exp.GT,
     ">=": exp.GTE,
 }
-
-
-def prefilter(program: Program) -> str:
-    """The query that gives ``decision`` (a verdict's index or an `Open`) for every record."""
-    decision = exp.cast(_decision(program), "SMALLINT").as_("decision")
-    return exp.select(decision).from_(exp.to_identifier(TABLE)).sql(dialect="duckdb", pretty=True)
-
-
-# Leaves
 
 
 def _call(name: str, *args: exp.Expr) -> Sql:
@@ -61,7 +49,7 @@ def _column(column: ir.Column) -> Sql:
     return _name(column.name)
 
 
-def _bounds(side: ir.Column | datetime) -> tuple[Sql, Sql]:
+def bounds(side: ir.Column | datetime) -> tuple[Sql, Sql]:
     """The first and last instant of one side of a comparison of times."""
     if isinstance(side, datetime):
         instant = exp.cast(_text(side.isoformat(sep=" ")), "TIMESTAMP")
@@ -69,12 +57,12 @@ def _bounds(side: ir.Column | datetime) -> tuple[Sql, Sql]:
     return _name(f"{side.name}.lo"), _name(f"{side.name}.hi")
 
 
-def _either(items: Iterable[Sql]) -> Sql:
+def either(items: Iterable[Sql]) -> Sql:
     return exp.or_(*items)
 
 
-def _null_test(column: ir.Column) -> Sql:
-    name = _bounds(column)[0] if column.type.is_temporal else _column(column)
+def is_null(column: ir.Column) -> Sql:
+    name = bounds(column)[0] if column.type.is_temporal else _column(column)
     return exp.Is(this=name, expression=exp.null())
 
 
@@ -99,7 +87,7 @@ def _any_item(column: ir.Column, test: Callable[[Sql], Sql]) -> Sql:
 def _among(expr: ir.Among) -> Sql:
     if expr.column.type is FieldType.LIST:
         whole = (f"{ITEM_MARK}{value}{ITEM_MARK}" for value in expr.values)
-        return _either(_call("contains", _column(expr.column), _text(v)) for v in whole)
+        return either(_call("contains", _column(expr.column), _text(v)) for v in whole)
     return exp.In(this=_column(expr.column), expressions=[_text(v) for v in expr.values])
 
 
@@ -146,7 +134,7 @@ def _compare(expr: ir.Compare) -> Sql:
 
 
 def _before(expr: ir.Before) -> Sql:
-    (left_lo, left_hi), (right_lo, right_hi) = _bounds(expr.left), _bounds(expr.right)
+    (left_lo, left_hi), (right_lo, right_hi) = bounds(expr.left), bounds(expr.right)
     if are_calendar_days(expr):
         return exp.LT(this=left_lo, expression=right_lo)
     return (
@@ -166,12 +154,12 @@ def _sides_differ(expr: ir.SidesDiffer) -> Sql:
         exp.NEQ(this=has(a, LEFT), expression=has(b, LEFT)),
         exp.NEQ(this=has(a, RIGHT), expression=has(b, RIGHT)),
     )
-    both = _either([_null_test(a), _null_test(b)])
+    both = either([is_null(a), is_null(b)])
     return exp.Case().when(exp.not_(both), exp.and_(named, differ))
 
 
 _LEAVES: dict[type, Callable[[Any], Sql]] = {
-    ir.Missing: lambda e: _null_test(e.column),
+    ir.Missing: lambda e: is_null(e.column),
     ir.Among: _among,
     ir.Contains: _contains,
     ir.Matches: _matches,
@@ -194,113 +182,3 @@ def expression(expr: ir.Expr) -> Sql:
     if isinstance(expr, ir.Or):
         return exp.or_(*map(expression, expr.items))
     return _LEAVES[type(expr)](expr)
-
-
-# Decisions
-
-
-def _code(code: int) -> Sql:
-    return exp.Literal.number(int(code))
-
-
-def _arms(level: Level, verdicts: Iterable[int]) -> Sql:
-    """Whether some rule of the level says one of these verdicts."""
-    wanted = set(verdicts)
-    return _either(expression(arm.expr) for arm in level.arms if arm.verdict in wanted)
-
-
-def _said(level: Level) -> list[int]:
-    return sorted({arm.verdict for arm in level.arms})
-
-
-def _decision(program: Program) -> Sql:
-    """Complete records take a flat chain of tests; only the others need three values."""
-    complete = _complete(program)
-    if complete is None:
-        return _when_complete(program)
-    return exp.Case().when(complete, _when_complete(program)).else_(_when_incomplete(program))
-
-
-def _complete(program: Program) -> Sql | None:
-    """Whether nothing that a rule or the question reads is missing or only a day."""
-    exprs = [arm.expr for level in program.levels for arm in level.arms]
-    names = {column for expr in exprs for column in ir.columns(expr)}
-    tests: list[Sql] = [
-        exp.not_(_null_test(column)) for column in sorted(names, key=lambda c: c.name)
-    ]
-    for column in sorted(names, key=lambda c: c.name):
-        if column.type.is_temporal:
-            lo, hi = _bounds(column)
-            tests.append(exp.EQ(this=lo, expression=hi))
-    if isinstance(program.otherwise, Question):
-        known = {column.name for column in names}
-        tests += [
-            exp.not_(_null_test(ir.Column(name, program.field(name).type)))
-            for name in program.otherwise.fields
-            if name not in known
-        ]
-    return exp.and_(*tests) if tests else None
-
-
-def _conflicts(level: Level) -> list[Sql]:
-    said = _said(level)
-    return [
-        exp.and_(_arms(level, [a]), _arms(level, [b]))
-        for at, a in enumerate(said)
-        for b in said[at + 1 :]
-    ]
-
-
-def _when_complete(program: Program) -> Sql:
-    case = exp.Case()
-    for level in program.levels:
-        for conflict in _conflicts(level):
-            case = case.when(conflict, _code(Open.CONFLICT))
-        for verdict in _said(level):
-            case = case.when(_arms(level, [verdict]), _code(verdict))
-    last = _otherwise(program)
-    return case.else_(last) if case.args.get("ifs") else last
-
-
-def _when_incomplete(program: Program) -> Sql:
-    case = exp.Case()
-    said = {arm.verdict for level in program.levels for arm in level.arms}
-    if isinstance(program.otherwise, int):
-        said.add(program.otherwise)
-    for verdict in sorted(said):
-        case = case.when(_surely(program, verdict), _code(verdict))
-    for level in program.levels:
-        for conflict in _conflicts(level):
-            case = case.when(conflict, _code(Open.CONFLICT))
-        anything = exp.func("coalesce", _arms(level, _said(level)), exp.true())
-        case = case.when(anything, _code(Open.DATA_MISSING))
-    last = _otherwise(program)
-    return case.else_(last) if case.args.get("ifs") else last
-
-
-def _surely(program: Program, verdict: int) -> Sql:
-    """Whether every way the unknown could turn out leads to this verdict.
-
-    Level by level: another verdict that is or may be said rules it out; this verdict said
-    settles it; said perhaps or not at all leaves it to the levels after.
-    """
-    case = exp.Case()
-    for level in program.levels:
-        others = [v for v in _said(level) if v != verdict]
-        if others:
-            case = case.when(exp.func("coalesce", _arms(level, others), exp.true()), exp.false())
-        if len(others) < len(_said(level)):
-            case = case.when(_arms(level, [verdict]), exp.true())
-    last = exp.true() if program.otherwise == verdict else exp.false()
-    return case.else_(last) if case.args.get("ifs") else last
-
-
-def _otherwise(program: Program) -> Sql:
-    if isinstance(program.otherwise, int):
-        return _code(program.otherwise)
-    if program.otherwise is None:
-        return _code(Open.UNCOVERED)
-    shown = [
-        _null_test(ir.Column(name, program.field(name).type)) for name in program.otherwise.fields
-    ]
-    return exp.Case().when(_either(shown), _code(Open.DATA_MISSING)).else_(_code(Open.ASK))

@@ -6,7 +6,7 @@ import duckdb
 import pyarrow as pa
 
 from qc_compiler.program import Program
-from qc_compiler.sql import TABLE, prefilter
+from qc_compiler.prefilter import TABLE, prefilter
 
 
 def run_prefilter(program: Program, table: pa.Table) -> list[int]:

@@ -1,0 +1,147 @@
+"""The pre-filter: the decision about every record as one DuckDB query.
+
+`qc_compiler.decide` is the definition. Records in which nothing that matters is missing take a
+flat chain of tests, which is what a person would write by hand; only the others pay for the
+third truth value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlglot import exp
+
+from qc_compiler import ir
+from qc_compiler.decide import Open
+from qc_compiler.program import Level, Program, Question
+from qc_compiler.sql import Sql, bounds, either, expression, is_null
+
+TABLE = "records"
+
+
+def prefilter(program: Program) -> str:
+    """The query that gives ``decision`` (a verdict's index or an `Open`) for every record."""
+    decision = exp.cast(_decision(program), "SMALLINT").as_("decision")
+    return exp.select(decision).from_(exp.to_identifier(TABLE)).sql(dialect="duckdb", pretty=True)
+
+
+def _code(code: int) -> Sql:
+    return exp.Literal.number(int(code))
+
+
+def _said(level: Level) -> list[int]:
+    return sorted({arm.verdict for arm in level.arms})
+
+
+def _arms(level: Level, verdicts: Iterable[int]) -> Sql:
+    """Whether some rule of the level says one of these verdicts."""
+    wanted = set(verdicts)
+    return either(expression(arm.expr) for arm in level.arms if arm.verdict in wanted)
+
+
+def _may_hold(level: Level, verdicts: Iterable[int]) -> Sql:
+    """Whether some rule of the level says one of these verdicts, or could."""
+    return exp.func("coalesce", _arms(level, verdicts), exp.true())
+
+
+def _closed(case: exp.Case, last: Sql) -> Sql:
+    return case.else_(last) if case.args.get("ifs") else last
+
+
+def _decision(program: Program) -> Sql:
+    complete = _complete(program)
+    if complete is None:
+        return _when_complete(program)
+    return exp.Case().when(complete, _when_complete(program)).else_(_when_incomplete(program))
+
+
+def _complete(program: Program) -> Sql | None:
+    """Whether nothing that a rule or the question reads is missing or only a day."""
+    exprs = [arm.expr for level in program.levels for arm in level.arms]
+    read = {column for expr in exprs for column in ir.columns(expr)} | set(_shown(program))
+    ordered = sorted(read, key=lambda column: column.name)
+    tests: list[Sql] = [exp.not_(is_null(column)) for column in ordered]
+    for column in ordered:
+        if column.type.is_temporal:
+            lo, hi = bounds(column)
+            tests.append(exp.EQ(this=lo, expression=hi))
+    return exp.and_(*tests) if tests else None
+
+
+def _shown(program: Program) -> list[ir.Column]:
+    """The columns that the question shows."""
+    if not isinstance(program.otherwise, Question):
+        return []
+    return [ir.Column(name, program.field(name).type) for name in program.otherwise.fields]
+
+
+def _with_conflicts(case: exp.Case, level: Level) -> exp.Case:
+    said = _said(level)
+    for at, a in enumerate(said):
+        for b in said[at + 1 :]:
+            both = exp.and_(_arms(level, [a]), _arms(level, [b]))
+            case = case.when(both, _code(Open.CONFLICT))
+    return case
+
+
+def _when_complete(program: Program) -> Sql:
+    case = exp.Case()
+    for level in program.levels:
+        case = _with_conflicts(case, level)
+        for verdict in _said(level):
+            case = case.when(_arms(level, [verdict]), _code(verdict))
+    if isinstance(program.otherwise, Question):
+        return _closed(case, _code(Open.ASK))
+    return _closed(case, _otherwise(program))
+
+
+def _when_incomplete(program: Program) -> Sql:
+    case = exp.Case()
+    for at, level in enumerate(program.levels):
+        case = _with_conflicts(case, level)
+        said = _said(level)
+        for verdict in said:
+            holds = _arms(level, [verdict])
+            if others := [v for v in said if v != verdict]:
+                holds = exp.and_(holds, exp.not_(_may_hold(level, others)))
+            case = case.when(holds, _code(verdict))
+        case = case.when(_may_hold(level, said), _if_all_agree(program, at))
+    return _closed(case, _otherwise(program))
+
+
+def _if_all_agree(program: Program, at: int) -> Sql:
+    """The decision where level ``at`` is unknown: a verdict if being false leads there too."""
+    level, later = program.levels[at], program.levels[at + 1 :]
+    case = exp.Case()
+    for verdict in _said(level):
+        if program.otherwise != verdict and all(verdict not in _said(next_) for next_ in later):
+            continue
+        agrees = _surely(later, program.otherwise == verdict, verdict)
+        if others := [v for v in _said(level) if v != verdict]:
+            agrees = exp.and_(exp.not_(_may_hold(level, others)), agrees)
+        case = case.when(agrees, _code(verdict))
+    return _closed(case, _code(Open.DATA_MISSING))
+
+
+def _surely(levels: Sequence[Level], at_last: bool, verdict: int) -> Sql:
+    """Whether every way the unknown could turn out leads from these levels to this verdict.
+
+    Level by level: another verdict that is or may be said rules it out; this verdict said
+    settles it; said perhaps or not at all leaves it to the levels after.
+    """
+    case = exp.Case()
+    for level in levels:
+        if others := [v for v in _said(level) if v != verdict]:
+            case = case.when(_may_hold(level, others), exp.false())
+        if verdict in _said(level):
+            case = case.when(_arms(level, [verdict]), exp.true())
+    return _closed(case, exp.true() if at_last else exp.false())
+
+
+def _otherwise(program: Program) -> Sql:
+    if isinstance(program.otherwise, int):
+        return _code(program.otherwise)
+    if program.otherwise is None:
+        return _code(Open.UNCOVERED)
+    missing = either(map(is_null, _shown(program)))
+    return exp.Case().when(missing, _code(Open.DATA_MISSING)).else_(_code(Open.ASK))
