@@ -25,7 +25,7 @@ CHATML = (
 )
 
 
-# -- planning --------------------------------------------------------------------------------
+# -- planning ----------
 
 
 def prompt(index: int, head: tuple[int, ...], tail: tuple[int, ...]) -> Prompt:
@@ -71,7 +71,7 @@ def test_groups_come_so_that_prefixes_continue_each_other() -> None:
     assert kept == [2, 0]
 
 
-# -- slots -----------------------------------------------------------------------------------
+# -- slots ----------
 
 
 def test_choice_is_normalised_over_the_codes_alone() -> None:
@@ -112,7 +112,7 @@ def test_only_the_first_line_of_a_text_is_kept() -> None:
     assert first_line("\n 侧别不同。\r\n另外") == "侧别不同。"
 
 
-# -- templates -------------------------------------------------------------------------------
+# -- templates ----------
 
 
 def test_a_template_is_cut_around_the_two_texts() -> None:
@@ -156,7 +156,7 @@ def test_a_missing_or_unusable_template_is_a_clear_error(source: str | None) -> 
     assert caught.value.diagnostics[0].code == "QC504"
 
 
-# -- the back end before it loads anything ----------------------------------------------------
+# -- the back end before it loads anything ----------
 
 
 def test_identity_needs_no_model_and_names_what_changes_answers() -> None:
