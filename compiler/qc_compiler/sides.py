@@ -1,17 +1,17 @@
 """Which side of the body a surgery's name speaks of.
 
-左 and 右 name a side; 双侧, 两侧 and 双 before an organ name both. 双 is also part of the names of
-devices and techniques (双腔起搏器, 双J管, 双镜联合), which name no side.
+左 and 右 name a side. 双 names both (双侧, 双肾, 双正中神经), except in the names of devices and
+techniques: 双腔起搏器, 双J管, 双镜联合, 双动头, 双通道.
 """
 
 from __future__ import annotations
 
 import re2
 
-# RE2 has no look-ahead, so what follows 双 is spelled out: a side word, or the end of the
-# word list of paired organs that surgery names put directly after it.
-_PAIRED = "眼耳肾乳肺足手膝髋腿踝腕肘肩甲卵输附颌颈颞额扁声鼻上下"
-_BOTH = rf"双侧|两侧|双边|双[{_PAIRED}]"
+# RE2 has no look-ahead: the character after 双 is taken along, whatever it is, and is none of
+# these, each the beginning of a word in which 双 is no side.
+_DEVICES = "腔JＪ极动通源重向平能孔排切钢板头束根管镜气球囊套层叶瓣期荷隔股联"
+_BOTH = rf"两侧|双(?:[^{_DEVICES}]|$)"
 LEFT = rf"左|{_BOTH}"
 RIGHT = rf"右|{_BOTH}"
 _LEFT, _RIGHT = re2.compile(LEFT), re2.compile(RIGHT)

@@ -78,10 +78,10 @@ def _labelled(
             f"The label “{label[:20]}” is no verdict of this rulebook ({count} records)",
         )
         help_ = did_you_mean(label, list(names.values()))
-        raise QcError(Diagnostic("QC603", message, help=help_, place=place))
+        raise QcError(Diagnostic("QC613", message, help=help_, place=place))
     if not pairs:
         message = Text("标注列是空的", "The label column is blank")
-        raise QcError(Diagnostic("QC603", message, place=place))
+        raise QcError(Diagnostic("QC613", message, place=place))
     return pairs
 
 

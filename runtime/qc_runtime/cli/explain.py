@@ -32,7 +32,7 @@ def explain(
     records = load_records(data, program.fields, program.key)
     if case not in records.keys:
         message = Text(f"没有 {program.key} 为“{case}”的病例", f"There is no record “{case}”")
-        raise QcError(Diagnostic("QC602", message, help=did_you_mean(case, records.keys)))
+        raise QcError(Diagnostic("QC612", message, help=did_you_mean(case, records.keys)))
     for line in explained(program, records, records.keys.index(case)):
         typer.echo(line)
 

@@ -60,7 +60,7 @@ def connector(
 
 
 def _usage(zh: str, en: str) -> Diagnostic:
-    return Diagnostic("QC601", Text(zh, en))
+    return Diagnostic("QC611", Text(zh, en))
 
 
 def _endpoint(url: str, model: str) -> Backend:
