@@ -1,0 +1,102 @@
+"""Every figure the project promises, measured side by side in one run, against its promise.
+
+Timings on a shared machine are noisy: the ratios are what counts. A figure whose data is not
+there is left out and said so.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import model as model_bench
+import prefilter as prefilter_bench
+
+from qc_runtime.models import locate
+
+ROOT = Path(__file__).parents[1]
+QC = Path(sys.executable).with_name("qc")
+DEV_DATA = Path(os.environ.get("QC_DEV_DATA", ROOT.parent / "shared" / "data"))
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured figure; ``bound`` is what was promised, if anything."""
+
+    name: str
+    value: float
+    unit: str = ""
+    bound: float | None = None
+    at_most: bool = False
+
+    def __str__(self) -> str:
+        promised = ""
+        if self.bound is not None:
+            met = self.value <= self.bound if self.at_most else self.value >= self.bound
+            sign = "≤" if self.at_most else "≥"
+            promised = f"  ({sign} {self.bound:g}: {'met' if met else 'MISSED'})"
+        return f"{self.name:58} {self.value:12,.3f} {self.unit}{promised}"
+
+
+def prefilter_figures() -> Iterator[Figure]:
+    found = prefilter_bench.measure()
+    yield Figure("pre-filter, 1 M records, compiled", found["compiled_rows_per_second"], "rows/s")
+    yield Figure("pre-filter, 1 M records, by hand", found["by_hand_rows_per_second"], "rows/s")
+    yield Figure("pre-filter: compiled / by hand", found["ratio"], "×", 0.8)
+
+
+def model_figures() -> Iterator[Figure]:
+    found = model_bench.measure(locate(None))
+    bounds = {
+        "verdict_over_loop": ("verdict only / plain loop", 10.0),
+        "verdict_over_prompt_speed": ("verdict only / prompt speed", 0.85),
+        "explained_over_loop": ("with explanations / plain loop", 3.0),
+    }
+    for name, value in found.items():
+        label, bound = bounds.get(name, (name.replace("_", " "), None))
+        yield Figure(f"model: {label}", value, "", bound)
+
+
+def start_figures(runs: int = 5) -> Iterator[Figure]:
+    times = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        subprocess.run([QC, "--help"], check=True, capture_output=True)
+        times.append(time.perf_counter() - started)
+    yield Figure("qc --help, median", statistics.median(times), "s", 0.3, at_most=True)
+
+
+def accuracy_figures() -> Iterator[Figure]:
+    data = DEV_DATA / "surgery_dev.csv"
+    if not data.exists():
+        print(f"LEFT OUT: accuracy, because {data} is not there (set QC_DEV_DATA)", flush=True)
+        return
+    rulebook = ROOT / "rulebooks" / "surgery_consistency.yaml"
+    command = [QC, "eval", rulebook, "--data", data, "--label", "期望", "--json"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    found = json.loads(done.stdout)
+    low, high = found["accuracy_interval"]
+    yield Figure(f"accuracy on {found['n']} surgery pairs", found["accuracy"], "", 0.85)
+    yield Figure("  lower end of its 95 % interval", low)
+    yield Figure("  upper end", high)
+    yield Figure("  decided without a person", found["coverage"])
+    yield Figure("  accuracy of those", found["decided_accuracy"] or 0.0)
+
+
+def main() -> None:
+    for part in (start_figures, prefilter_figures, model_figures, accuracy_figures):
+        for figure in part():
+            print(figure, flush=True)
+
+
+if __name__ == "__main__":
+    main()
