@@ -35,7 +35,7 @@ def test_list_names_every_model_with_its_state(mirror: Path) -> None:
     shown = run("list").output
     for model in MODELS.values():
         assert model.name in shown
-    assert "已下载 28 %" in shown
+    assert "已下载 40 %" in shown
     assert "未下载" in shown
 
 

@@ -88,7 +88,7 @@ def test_a_name_gives_its_complete_file_only() -> None:
 def test_a_pull_under_way_is_told_with_its_share() -> None:
     part = cache.partial_path(tiny())
     part.parent.mkdir(parents=True)
-    part.write_bytes(CONTENT[:1750])
+    part.write_bytes(CONTENT[:1250])
     with pytest.raises(QcError) as error:
         models.locate("tiny")
     assert "50 %" in error.value.diagnostics[0].message.zh
