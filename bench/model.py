@@ -21,7 +21,7 @@ from typing import Any
 from qc_runtime.backend import Counters, Reply, Request
 from qc_runtime.llama import LlamaBackend, LlamaSettings
 
-_RULES = """你是医院病案质控专家。下面给出同一位患者术前讨论中计划的手术名称和手术记录中实际的手术名称。
+_RULES = """你是医院病案质控专家。下面给出同一位患者术前讨论中的手术名称和手术记录中的手术名称。
 请判断两者是否指同一种手术。
 
 判断准则：

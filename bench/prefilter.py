@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from qc_compiler.pipeline import compile_file
 from qc_compiler.prefilter import TABLE, prefilter
-from qc_compiler.sql import ITEM_MARK
+from qc_compiler.values import ITEM_MARK
 
 RULEBOOK = Path(__file__).parents[1] / "tests" / "cases" / "surgery_rules.yaml"
 
@@ -33,10 +33,14 @@ FROM records
 """
 
 _WARDS = ("日间病房", "妇科", "肛肠外科", "普外科", "泌尿外科", "耳鼻喉科", "骨科", "眼科")
-_PLANNED = """宫腔镜检查 宫腔镜检查,备一期手术 鼻内镜下鼻腔鼻窦手术 痔切除术 腹腔镜胆囊切除术
-    腹腔镜下胆囊切除术 阑尾切除术 甲状腺切除术 疝修补术""".split()
-_DONE = """宫腔镜下宫颈息肉电切术 诊刮术 鼻内镜下左侧上颌窦开放 经肛门内痔套扎术 外痔切除术
-    腹腔镜下胆囊切除术 开腹胆囊切除术 腹腔镜下阑尾切除术 甲状腺腺叶切除术""".split()
+_PLANNED = (
+    *("宫腔镜检查", "宫腔镜检查,备一期手术", "鼻内镜下鼻腔鼻窦手术", "痔切除术"),
+    *("腹腔镜胆囊切除术", "腹腔镜下胆囊切除术", "阑尾切除术", "甲状腺切除术", "疝修补术"),
+)
+_DONE = (
+    *("宫腔镜下宫颈息肉电切术", "诊刮术", "鼻内镜下左侧上颌窦开放", "经肛门内痔套扎术"),
+    *("外痔切除术", "腹腔镜下胆囊切除术", "开腹胆囊切除术", "腹腔镜下阑尾切除术"),
+)
 
 
 def table(rows: int, seed: int = 1) -> pa.Table:

@@ -19,9 +19,8 @@ from sqlglot import exp
 from qc_compiler import ir
 from qc_compiler.interpret import are_calendar_days
 from qc_compiler.sides import LEFT, RIGHT
-from qc_compiler.values import FieldType
+from qc_compiler.values import ITEM_MARK, FieldType
 
-ITEM_MARK = "\x1f"
 Sql = exp.Expr
 
 _COMPARE: dict[str, type[exp.Binary]] = {

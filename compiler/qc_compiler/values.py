@@ -21,6 +21,8 @@ from enum import StrEnum
 from qc_dsl.fold import fold
 from qc_dsl.lang import Text
 
+ITEM_MARK = "\x1f"  # parts the items of a list in a table's text column; folding removes it
+
 
 class FieldType(StrEnum):
     TEXT = "text"

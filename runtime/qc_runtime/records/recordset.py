@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qc_compiler.values import Field, FieldType, Moment, Record, Value
+from qc_compiler.values import ITEM_MARK, Field, FieldType, Moment, Record, Value
 from qc_dsl.errors import Diagnostic
 from qc_dsl.lang import Text
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from array import array
 
     import pyarrow as pa
-
-UNIT = "\x1f"  # parts the items of a list in a text column; folded items never hold it
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,11 @@ class RecordSet:
 
 
 def _joined(value: Value) -> str | None:
-    return UNIT + "".join(item + UNIT for item in value) if isinstance(value, tuple) else None
+    return (
+        ITEM_MARK + "".join(item + ITEM_MARK for item in value)
+        if isinstance(value, tuple)
+        else None
+    )
 
 
 def _bounds(values: Sequence[Value]) -> tuple[list[Any], list[Any]]:
