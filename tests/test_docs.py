@@ -1,0 +1,182 @@
+"""The documentation is true: its examples compile, its tables are those of the code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from qc_compiler.analyse import analyse
+from qc_compiler.interpret import Truth, kleene_and, kleene_not, kleene_or
+from qc_compiler.lower import Lowering
+from qc_compiler.pipeline import compile_rulebook
+from qc_compiler.resolve import Scope, resolve
+from qc_dsl import ast
+from qc_dsl.errors import QcError
+from qc_dsl.keywords import KEYWORDS
+from qc_dsl.lexicon import Lexicon
+from qc_dsl.names import lexicon_of
+from qc_dsl.reader import parse_rulebook
+from qc_dsl.sentence import parse_condition, parse_sentence
+from qc_dsl.source import Source, Span
+from qc_dsl.yaml_reader import Scalar
+from qc_runtime.cli.cases import mismatch
+from qc_runtime.judge import judge
+from qc_runtime.outcome import Status
+from qc_runtime.records.memory import recordset_of
+from qc_runtime.store import AnswerStore
+
+ROOT = Path(__file__).parent.parent
+LANGUAGE = ROOT / "docs" / "language.md"
+_BLOCK = re.compile(r"^```(\S+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_OPENINGS = ("如果", "若", "凡", "当", "if ", "when ")
+
+
+def blocks(path: Path, kind: str) -> list[tuple[str, str]]:
+    """The fenced blocks of a kind in a page, each with the word after its kind."""
+    found = _BLOCK.findall(path.read_text("utf-8"))
+    return [(word, body) for name, word, body in found if name == kind]
+
+
+def codes_of(text: str) -> set[str]:
+    """The codes that ``qc check`` gives for a rulebook's text."""
+    try:
+        rulebook = parse_rulebook(Source("page.yaml", text))
+        return {d.code for d in analyse(compile_rulebook(rulebook), rulebook)}
+    except QcError as error:
+        return {diagnostic.code for diagnostic in error.diagnostics}
+
+
+@cache
+def _sample() -> tuple[Lexicon, Scope]:
+    """The names of the page's sample rulebook."""
+    (text,) = (b for _, b in blocks(LANGUAGE, "yaml") if b.startswith("# sample.yaml\n"))
+    rulebook = parse_rulebook(Source("sample.yaml", text))
+    return lexicon_of(rulebook.root), resolve(rulebook)
+
+
+def _conditions(sentence: ast.Sentence) -> Iterator[ast.Condition]:
+    yield sentence.condition
+    if isinstance(sentence, ast.Equivalence) and sentence.scope is not None:
+        yield sentence.scope
+
+
+def line_codes(line: str, as_sentence: bool) -> list[str]:
+    """The codes of one sentence or condition of the page, over the sample's names."""
+    lexicon, scope = _sample()
+    span = Span(Source("page", line), 0, len(line))
+    scalar = Scalar(line, span, None, tuple(range(len(line))))
+    try:
+        if as_sentence:
+            conditions = list(_conditions(parse_sentence(scalar, lexicon)))
+        else:
+            conditions = [parse_condition(scalar, lexicon)]
+    except QcError as error:
+        return [diagnostic.code for diagnostic in error.diagnostics]
+    lowering = Lowering(scope)
+    for condition in conditions:
+        lowering.lower(condition)
+    return [diagnostic.code for diagnostic in lowering.errors]
+
+
+def _lines(kind: str) -> list[str]:
+    return [
+        line
+        for _, body in blocks(LANGUAGE, kind)
+        for line in body.splitlines()
+        if line and not line.startswith("#")
+    ]
+
+
+@pytest.mark.parametrize("text", [body for _, body in blocks(LANGUAGE, "yaml")])
+def test_every_rulebook_of_the_language_page_is_free_of_errors(text: str) -> None:
+    rulebook = parse_rulebook(Source("page.yaml", text))
+    found = analyse(compile_rulebook(rulebook), rulebook)
+    assert [d for d in found if d.severity == "error"] == []
+
+
+@pytest.mark.parametrize("text", [body for _, body in blocks(LANGUAGE, "yaml") if "测试:" in body])
+def test_the_tests_inside_those_rulebooks_hold(text: str, tmp_path: Path) -> None:
+    program = compile_rulebook(parse_rulebook(Source("page.yaml", text)))
+    rows = [dict(case.record) | {program.key: str(n)} for n, case in enumerate(program.tests)]
+    records = recordset_of(program.fields, program.key, rows)
+    with AnswerStore(tmp_path / "answers.sqlite") as store:
+        outcomes = judge(program, records, None, store).outcomes
+    assert outcomes
+    for case, outcome in zip(program.tests, outcomes, strict=True):
+        assert outcome.status is not Status.PENDING
+        assert mismatch(case, outcome) is None
+
+
+@pytest.mark.parametrize(("code", "text"), blocks(LANGUAGE, "yaml-error"))
+def test_every_bad_rulebook_of_the_page_gives_the_error_it_shows(code: str, text: str) -> None:
+    assert codes_of(text) == {code}
+
+
+@pytest.mark.parametrize("line", _lines("qc"))
+def test_every_sentence_of_the_page_is_one(line: str) -> None:
+    assert line_codes(line, line.startswith(_OPENINGS)) == []
+
+
+@pytest.mark.parametrize("line", _lines("qc-error"))
+def test_every_mistake_of_the_page_gives_the_error_it_shows(line: str) -> None:
+    sentence, _, code = line.partition("#")
+    assert line_codes(sentence.rstrip(), as_sentence=True) == [code.strip()]
+
+
+def test_the_page_has_examples_of_every_kind() -> None:
+    counts = {kind: len(_lines(kind)) for kind in ("yaml", "qc", "qc-error", "yaml-error")}
+    assert min(counts.values()) > 5
+    page = LANGUAGE.read_text("utf-8")
+    shown = " ".join(_lines("qc"))
+    for name in ast.Op:
+        assert any(form in shown for form in KEYWORDS[name].zh), f"no example of {name}"
+    assert len(_BLOCK.findall(page)) == page.count("\n```") // 2  # none is left unread
+
+
+def test_equal_sentences_of_the_page_are_equal() -> None:
+    lexicon, _ = _sample()
+    (body,) = (b for _, b in blocks(LANGUAGE, "qc") if "⇒" in b or "=>" in b)
+    trees = []
+    for line in body.splitlines():
+        span = Span(Source("page", line), 0, len(line))
+        scalar = Scalar(line, span, None, tuple(range(len(line))))
+        trees.append(parse_sentence(scalar, lexicon))
+    assert len(trees) == 4
+    assert all(tree == trees[0] for tree in trees)
+
+
+def _rows(path: Path) -> list[list[str]]:
+    """The cells of every table row of a page."""
+    lines = path.read_text("utf-8").splitlines()
+    return [
+        [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        for line in lines
+        if line.startswith("|")
+    ]
+
+
+def test_the_table_of_words_is_that_of_the_language() -> None:
+    pairs = [tuple(re.findall(r"`([^`]+)`", cell) for cell in row[:2]) for row in _rows(LANGUAGE)]
+    wanted = [(list(word.zh), list(word.en)) for word in KEYWORDS.values()]
+    written = [pair for pair in pairs if len(pair) == 2 and pair in wanted]
+    assert written == wanted
+    start = pairs.index(wanted[0])
+    assert pairs[start : start + len(wanted)] == wanted  # and no other row among them
+
+
+_TRUTH: dict[str, Truth] = {"真": True, "假": False, "未知": None}
+
+
+def test_the_truth_tables_are_those_of_the_interpreter() -> None:
+    rows = [row for row in _rows(LANGUAGE) if row and all(cell in _TRUTH for cell in row)]
+    binary = {(_TRUTH[r[0]], _TRUTH[r[1]]): r[2:] for r in rows if len(r) == 4}
+    assert set(binary) == set(product((True, False, None), repeat=2))
+    for (a, b), (both, either) in binary.items():
+        assert (_TRUTH[both], _TRUTH[either]) == (kleene_and([a, b]), kleene_or([a, b]))
+    unary = {_TRUTH[r[0]]: _TRUTH[r[1]] for r in rows if len(r) == 2}
+    assert unary == {truth: kleene_not(truth) for truth in (True, False, None)}
