@@ -156,7 +156,7 @@ def _bar() -> Bar:
 
 @contextmanager
 def _progress(name: str) -> Iterator[Report]:
-    """Show a bar while the block runs, one task for each phase, as they come up."""
+    """Show a bar while the block runs; a new phase takes the place of the last, with its speed."""
     from qc_runtime.models import Progress
 
     labels = _labels()
@@ -167,6 +167,8 @@ def _progress(name: str) -> Iterator[Report]:
             label = f"{labels[now.phase]} {name}"
             kind = "check" if now.phase == "check" else "fetch"
             if kind not in tasks:
+                while tasks:
+                    bar.remove_task(tasks.popitem()[1])
                 tasks[kind] = bar.add_task(label, total=now.total, completed=now.done)
             bar.update(tasks[kind], description=label, completed=now.done, total=now.total)
 
