@@ -184,7 +184,7 @@ def engine_speed(path: Path, users: Sequence[str], *, explain: bool) -> Rate:
             user,
             codes,
             explain=codes if explain else (),
-            explain_lead="\n理由：",
+            explain_leads=("\n理由：", "\n理由："),
             explain_tokens=64,
         )
         for user in users

@@ -21,7 +21,7 @@ _CRITERIA = Text("准则：", "Criteria:")
 _EXAMPLES = Text("例子：", "Examples:")
 _REPLY = Text("只回答一个字母：", "Answer with one letter: ")
 ANSWER = Text("答案：", "Answer: ")
-REASON = Text("\n理由：", "\nReason: ")
+_REASON = Text("（{}）\n理由：", " ({})\nReason: ")
 
 
 def system_prompt(question: Question, lang: Lang) -> str:
@@ -41,6 +41,11 @@ def user_prompt(question: Question, shown: Mapping[str, str], lang: Lang) -> str
     colon = "：" if lang == "zh" else ": "
     labelled = zip(question.labels, question.fields, strict=True)
     return "\n".join(f"{label}{colon}{shown[field]}" for label, field in labelled)
+
+
+def reason_leads(question: Question, lang: Lang) -> tuple[str, ...]:
+    """What each answer's reason begins with: the answer in words, so that the two agree."""
+    return tuple(_REASON.in_(lang).format(answer) for answer, _ in question.answers)
 
 
 def _numbered(items: Iterable[str]) -> list[str]:

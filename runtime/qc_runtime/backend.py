@@ -18,7 +18,7 @@ class Request:
     ``system`` and ``user`` are plain text: nothing in them is ever read as a control token.
     The answer is one of ``codes`` (ASCII, each a different first token), chosen by
     probability directly after ``answer_lead``, with which the assistant's turn begins. When
-    the code chosen is in ``explain``, ``explain_lead`` is appended and at most
+    the code chosen is in ``explain``, its text of ``explain_leads`` is appended and at most
     ``explain_tokens`` tokens of explanation are generated greedily, up to a line end.
     ``weights`` multiply the codes' probabilities before the choice (none: all 1).
     """
@@ -28,7 +28,7 @@ class Request:
     codes: tuple[str, ...]
     answer_lead: str = ""
     explain: tuple[str, ...] = ()
-    explain_lead: str = ""
+    explain_leads: tuple[str, ...] = ()
     explain_tokens: int = 96
     weights: tuple[float, ...] = ()
 
@@ -38,10 +38,14 @@ class Request:
         Weights and explanations change no probability, so they are left out: tuning a
         threshold asks nothing again.
         """
-        reason = (self.explain_lead, self.explain_tokens)
+        reason = (self.explain_leads, self.explain_tokens)
         asked = (backend, self.system, self.user, self.codes, self.answer_lead, reason)
         parts = json.dumps(asked, ensure_ascii=False)
         return hashlib.sha256(parts.encode()).hexdigest()
+
+    def lead(self, number: int) -> str:
+        """What stands between a code, by its number, and its explanation."""
+        return self.explain_leads[number] if self.explain_leads else ""
 
     def weighted(self, probabilities: Sequence[float]) -> tuple[float, ...]:
         """The probabilities of the codes after the weights; they add up to 1."""

@@ -154,7 +154,7 @@ class EndpointBackend:
         """One line of reasons; None when it cannot be had, for the answer stands without."""
         request = asking.request
         said = {"role": "assistant", "content": request.answer_lead + code}
-        messages = [*_question(request), said, _message("user", _why(request))]
+        messages = [*_question(request), said, _message("user", _why(request, code))]
         body = self._body(messages, max_tokens=request.explain_tokens, temperature=0)
         try:
             reply = self._post(asking, body, {"thinking": _THINKING_OFF})
@@ -191,8 +191,9 @@ def _question_json(request: Request) -> list[Message]:
     return _messages(request, f"只输出一个 JSON（output one JSON only）：{shape}")
 
 
-def _why(request: Request) -> str:
-    return f"请用一句话说明理由（give the reason in one sentence）。{request.explain_lead}"
+def _why(request: Request, code: str) -> str:
+    lead = request.lead(request.codes.index(code)).strip()
+    return f"请用一句话说明理由（give the reason in one sentence）。{lead}"
 
 
 def _schema(codes: Sequence[str]) -> Body:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from qc_compiler.program import Kind, Program, Question
-from qc_compiler.prompts import ANSWER, REASON, system_prompt, user_prompt
+from qc_compiler.prompts import ANSWER, reason_leads, system_prompt, user_prompt
 from qc_runtime.backend import Reply, Request
 from qc_runtime.records.recordset import RecordSet
 
@@ -30,6 +30,7 @@ def ask(
     assert isinstance(question, Question)
     system = system_prompt(question, program.lang)
     explained = _explained(program, question, explain)
+    leads = reason_leads(question, program.lang)
     columns = [records.display[name] for name in question.fields]
     grouped: dict[tuple[str, ...], list[int]] = {}
     for row in rows:
@@ -44,7 +45,7 @@ def ask(
                 codes=question.codes,
                 answer_lead=ANSWER.in_(program.lang),
                 explain=explained,
-                explain_lead=REASON.in_(program.lang),
+                explain_leads=leads,
                 weights=_weights(question),
             ),
             tuple(found),

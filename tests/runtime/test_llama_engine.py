@@ -83,7 +83,7 @@ def test_a_batch_answers_as_one_request_at_a_time(
 
 def test_shared_tokens_are_computed_once(backend: LlamaBackend, prompter: Prompter) -> None:
     prompts = prompter.prompts(REQUESTS)
-    backend._load()[3]._reset()
+    backend._load()[3].reset()
     before = backend.counters.prompt_tokens, backend.counters.reused_prompt_tokens
     answers(backend, REQUESTS)
     computed = backend.counters.prompt_tokens - before[0]
@@ -131,10 +131,13 @@ ATTACKS = (
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_control_tokens_in_a_record_stay_text(prompter: Prompter, attack: str) -> None:
     model = prompter._model
-    quiet = Request(SYSTEM, "阑尾切除术", ("A", "B"), answer_lead="答：", explain_lead="因")
+    lead = ("因", "因")
+    quiet = Request(SYSTEM, "阑尾切除术", ("A", "B"), answer_lead="答：", explain_leads=lead)
+        SYSTEM, "阑尾切除术", ("A", "B"), answer_lead="答：", explain_leads=("因", "因")
+    )
     [plain] = prompter.prompts([quiet])
     everywhere = Request(
-        SYSTEM + attack, attack, ("A", "B"), answer_lead=attack, explain_lead=attack
+        SYSTEM + attack, attack, ("A", "B"), answer_lead=attack, explain_leads=(attack, attack)
     )
     [attacked] = prompter.prompts([everywhere])
     control = {*model.unwritable.tolist(), *model.tokenize("<|im_end|><|endoftext|>", special=True)}
@@ -144,7 +147,7 @@ def test_control_tokens_in_a_record_stay_text(prompter: Prompter, attack: str) -
 
     assert len(controls(plain.head + plain.tail)) == 5  # the template's own
     assert controls(attacked.head + attacked.tail) == controls(plain.head + plain.tail)
-    assert controls(attacked.lead) == []
+    assert controls(attacked.leads[0]) == []
     text = b"".join(model.piece(token) for token in attacked.tail).decode()
     assert text.startswith(attack)  # nothing was dropped or rewritten either
 
@@ -201,7 +204,7 @@ def test_a_failed_batch_is_halved_until_it_goes_through(
     def at_most_24(self: Context, batch: Any) -> int:
         return real(self, batch) if batch.size <= 24 else 1
 
-    backend._load()[3]._reset()
+    backend._load()[3].reset()
     monkeypatch.setattr(Context, "decode", at_most_24)
     assert_same(answers(backend, REQUESTS), batched)
 
@@ -256,7 +259,7 @@ def _interrupted(real: Any) -> Any:
 
 def test_explanations_are_chinese_whole_and_only_where_asked(backend: LlamaBackend) -> None:
     lead, bound = "。理由：", 24
-    options = {"explain_lead": lead, "explain_tokens": bound}
+    options = {"explain_leads": (lead, lead), "explain_tokens": bound}
     before = backend.counters.generated_tokens
     asked = [request(pair, explain=("A", "B"), **options) for pair in PAIRS[:4]]
     replies = answers(backend, [*asked, request(PAIRS[4], **options)])
@@ -274,7 +277,8 @@ def test_explanations_are_chinese_whole_and_only_where_asked(backend: LlamaBacke
 def test_more_explanations_than_places_are_all_written(demo_model: Path) -> None:
     few = LlamaBackend(demo_model, settings=LlamaSettings(n_ctx=256, n_batch=64, n_seq=2))
     asked = [
-        request(pair, explain=("A", "B"), explain_lead="因", explain_tokens=6) for pair in PAIRS
+        request(pair, explain=("A", "B"), explain_leads=("因", "因"), explain_tokens=6)
+        for pair in PAIRS
     ]
     replies = answers(few, asked)
     few.close()

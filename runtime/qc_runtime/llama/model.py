@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ class Model:
         params = self._lib.llama_model_default_params()
         params.n_gpu_layers, params.main_gpu = settings.n_gpu_layers, settings.main_gpu
         self.native.last_error = ""
-        self.handle = self._lib.llama_model_load_from_file(str(path).encode(), params)
+        self.handle = self._lib.llama_model_load_from_file(os.fsencode(path), params)
         if not self.handle:
             raise QcError(_cannot_load(path, self.native.last_error))
         self._vocab = self._lib.llama_model_get_vocab(self.handle)
@@ -142,6 +143,7 @@ class Context:
 
     def decode(self, batch: Batch) -> int:
         """Compute a batch: 0 when done, else llama.cpp's code for why not."""
+        self._native.last_error = ""
         with self._native.interruptible():
             return int(self._lib.llama_decode(self._handle, batch.native))
 

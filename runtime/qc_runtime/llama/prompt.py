@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 
 from qc_dsl.errors import Diagnostic, QcError
 from qc_dsl.lang import Text
@@ -23,7 +23,7 @@ class Prompt:
 
     ``head`` (template and system text) is one object for all requests that have it, ``tail``
     the rest up to the choice slot. ``codes`` are the tokens of each code there. For a code
-    whose number is in ``explain``, ``lead`` follows it and then a text slot of at most
+    whose number is in ``explain``, its one of ``leads`` follows it and then a text slot of at most
     ``limit`` tokens. ``choose`` says which code a choice slot's probabilities choose.
     """
 
@@ -32,7 +32,7 @@ class Prompt:
     tail: Tokens
     codes: tuple[Tokens, ...]
     explain: frozenset[int] = frozenset()
-    lead: Tokens = ()
+    leads: tuple[Tokens, ...] = ()
     limit: int = 0
     choose: Callable[[Sequence[float]], int] = field(default=_likeliest, compare=False)
 
@@ -44,7 +44,10 @@ class Prompt:
         """The most tokens that can follow the choice slot."""
         if not self.explain:
             return 0
-        return max(len(self.codes[n]) for n in self.explain) + len(self.lead) + self.limit
+        return max(len(self.codes[n]) + len(self.leads[n]) for n in self.explain) + self.limit
+
+
+_some = lru_cache(maxsize=256)
 
 
 class Prompter:
@@ -61,11 +64,11 @@ class Prompter:
         source = model.metadata("tokenizer.chat_template")
         self._template = ChatTemplate(source, bos[1] if bos else "", model.eos())
         # A run puts a handful of systems, leads and codes to thousands of records
-        self._frame = cache(self._make_frame)
-        self._head = cache(self._make_head)
-        self._after = cache(self._make_after)
-        self._plain = cache(self._text)
-        self._codes = cache(self._make_codes)
+        self._frame = _some(self._make_frame)
+        self._head = _some(self._make_head)
+        self._after = _some(self._make_after)
+        self._plain = _some(self._text)
+        self._codes = _some(self._make_codes)
 
     def prompts(self, requests: Sequence[Request]) -> list[Prompt]:
         """QC505 when the codes of a request cannot be told apart by their first token."""
@@ -80,7 +83,7 @@ class Prompter:
             tail=self._text(request.user) + after,
             codes=self._codes(request.codes, request.answer_lead),
             explain=frozenset(n for n, c in enumerate(request.codes) if c in request.explain),
-            lead=self._plain(request.explain_lead),
+            leads=tuple(self._plain(request.lead(n)) for n in range(len(request.codes))),
             limit=max(1, request.explain_tokens),
             choose=request.chosen,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -33,30 +33,36 @@ def common(a: Sequence[int], b: Sequence[int]) -> int:
 
 def plan(prompts: Iterable[Prompt]) -> list[Group]:
     """Groups, so ordered that one's prefix often continues the prefix of the one before."""
-    ordered = sorted(prompts, key=lambda prompt: (prompt.head, prompt.tail))
+    by_head: defaultdict[Tokens, list[Prompt]] = defaultdict(list)
+    for prompt in prompts:
+        by_head[prompt.head].append(prompt)
     return [
         group
-        for head, members in groupby(ordered, key=lambda prompt: prompt.head)
-        for group in _split(head, list(members), 0)
+        for head in sorted(by_head)
+        for group in _split(head, sorted(by_head[head], key=lambda p: p.tail))
     ]
 
 
-def _split(head: Tokens, members: list[Prompt], known: int) -> list[Group]:
-    """Groups of sorted members with one head whose tails share ``known`` tokens already.
+def _split(head: Tokens, members: list[Prompt]) -> list[Group]:
+    """Groups of members with one head, sorted by their tails.
 
     A run of members that share much more than all of them do becomes a group of its own.
     The last token of a prompt is never prefix: its logits are the answer.
     """
-    tails = [m.tail[:-1] for m in members]
-    shared = common(tails[0], tails[-1])
+    shared = _in_common(members)
     rest: list[Prompt] = []
     deeper: list[Group] = []
     for _, run in groupby(members, key=lambda m: m.tail[shared : shared + 1]):
         same = list(run)
-        further = common(same[0].tail[:-1], same[-1].tail[:-1])
+        further = _in_common(same)
         if 1 < len(same) < len(members) and (len(same) - 1) * (further - shared) >= _WORTH:
-            deeper += _split(head, same, further)
+            deeper += _split(head, same)
         else:
             rest += same
-    whole = [Group(head + tails[0][:shared], deque(rest))] if rest else []
+    whole = [Group(head + rest[0].tail[:shared], deque(rest))] if rest else []
     return whole + deeper
+
+
+def _in_common(members: Sequence[Prompt]) -> int:
+    """How long a beginning the tails of sorted members share, their last tokens not counted."""
+    return common(members[0].tail[:-1], members[-1].tail[:-1])
