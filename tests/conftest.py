@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,3 +17,36 @@ def demo_model() -> Path:
     from qc_runtime.models import locate
 
     return locate(None)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write golden files anew")
+
+
+@pytest.fixture(params=["zh", "en"])
+def lang(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The test once in each language of messages."""
+    monkeypatch.setenv("QC_LANG", request.param)
+    return str(request.param)
+
+
+@pytest.fixture
+def chinese(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Messages in Chinese, whatever the environment of the person who runs the tests."""
+    monkeypatch.setenv("QC_LANG", "zh")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
+    """Compare a text with a file; with ``pytest --update-golden`` write the file instead.
+
+    Golden files are read by a person before they are committed: they are what users see.
+    """
+
+    def check(path: Path, text: str) -> None:
+        if request.config.getoption("--update-golden"):
+            path.write_text(text, encoding="utf-8")
+        assert path.exists(), f"{path} is missing: pytest --update-golden"
+        assert text == path.read_text(encoding="utf-8")
+
+    return check

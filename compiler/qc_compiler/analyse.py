@@ -13,7 +13,7 @@ from itertools import combinations
 from qc_compiler import ir
 from qc_compiler.interpret import evaluate
 from qc_compiler.program import Arm, Level, Program
-from qc_compiler.values import Moment, Record
+from qc_compiler.values import FieldType, Moment, Record
 from qc_compiler.witness import find_record
 from qc_dsl import ast
 from qc_dsl.errors import Diagnostic, Related
@@ -37,12 +37,28 @@ def analyse(program: Program, rulebook: Rulebook) -> tuple[Diagnostic, ...]:
 
 
 def _conflicts(program: Program, level: Level) -> Iterator[tuple[Arm, Arm, Record]]:
+    needs = {id(arm): _needs(arm.expr) for arm in level.arms}
     for a, b in combinations(level.arms, 2):
-        if a.verdict == b.verdict or a.rule == b.rule:
+        if a.verdict == b.verdict or a.rule == b.rule or _disjoint(needs[id(a)], needs[id(b)]):
             continue
         record = find_record(ir.And((a.expr, b.expr)), program.fields)
         if record is not None and evaluate(a.expr, record) and evaluate(b.expr, record):
             yield a, b, record
+
+
+def _needs(expr: ir.Expr) -> dict[str, frozenset[str]]:
+    """The values outside which a text column makes the expression false, by column."""
+    items = expr.items if isinstance(expr, ir.And) else (expr,)
+    return {
+        item.column.name: frozenset(item.values)
+        for item in items
+        if isinstance(item, ir.Among) and item.column.type is not FieldType.LIST
+    }
+
+
+def _disjoint(a: dict[str, frozenset[str]], b: dict[str, frozenset[str]]) -> bool:
+    """Most pairs of rules are about different values: seen at once, without a search."""
+    return any(name in b and not values & b[name] for name, values in a.items())
 
 
 def _conflict(
@@ -50,7 +66,7 @@ def _conflict(
 ) -> Diagnostic:
     first, second = program.rules[a.rule].id, program.rules[b.rule].id
     one, other = program.verdicts[a.verdict].name, program.verdicts[b.verdict].name
-    shown = "，".join(f"{name}={_shown(record[name])}" for name in _mentioned(a, b))
+    shown = [f"{name}={_shown(record[name])}" for name in _mentioned(a, b)]
     return Diagnostic(
         "QC301",
         Text(
@@ -59,8 +75,8 @@ def _conflict(
         ),
         spans[second],
         Text(
-            f"例如：{shown}。请改写其中一条，或给其中一条写上“优先级”",
-            f"For instance: {shown}. Change one of them, or give one a priority",
+            f"例如：{'，'.join(shown)}。请改写其中一条，或给其中一条写上“优先级”",
+            f"For instance: {', '.join(shown)}. Change one of them, or give one a priority",
         ),
         related=(Related(spans[first], Text("另一条规则", "the other rule")),),
     )
@@ -72,7 +88,7 @@ def _mentioned(a: Arm, b: Arm) -> list[str]:
 
 def _shown(value: object) -> str:
     if isinstance(value, Moment):
-        return f"{value.lo:%Y-%m-%d %H:%M}"
+        return f"{value.lo:%Y-%m-%d}" if value.lo < value.hi else f"{value.lo:%Y-%m-%d %H:%M}"
     if isinstance(value, tuple):
         return "“" + "+".join(value) + "”"
     return f"“{value}”" if isinstance(value, str) else "空" if value is None else f"{value:g}"

@@ -37,7 +37,8 @@ class Lowering:
         if isinstance(condition, ast.Not):
             return ir.Not(self.lower(condition.item))
         if isinstance(condition, ast.Phrase):
-            return self.lower(self.scope.phrases[condition.name.text])
+            meaning = self.scope.phrases.get(condition.name.text)
+            return ir.Const(False) if meaning is None else self.lower(meaning)
         try:
             return _LOWER[condition.op](self, condition)
         except QcError as error:
@@ -46,12 +47,16 @@ class Lowering:
 
     def column(self, predicate: ast.Predicate, *types: FieldType) -> ir.Column:
         """The subject, which must have one of these types."""
-        return self.typed(predicate.subject, predicate, *types)
-
-    def typed(self, name: ast.Name, predicate: ast.Predicate, *types: FieldType) -> ir.Column:
-        column = self.scope.column(name)
+        column = self.scope.column(predicate.subject)
         if types and column.type not in types:
-            raise QcError(wrong.wrong_type(name, column.type, predicate, types))
+            raise QcError(wrong.wrong_type(predicate, column.type, types))
+        return column
+
+    def beside(self, left: ir.Column, name: ast.Name, *types: FieldType) -> ir.Column:
+        """The field that another one is compared with, which must have one of these types."""
+        column = self.scope.column(name)
+        if column.type not in types:
+            raise QcError(wrong.not_comparable(left, name, column.type))
         return column
 
     def texts(self, predicate: ast.Predicate, column: ir.Column) -> tuple[str, ...]:
@@ -94,15 +99,14 @@ def _equal(low: Lowering, predicate: ast.Predicate) -> ir.Expr:
     other = low.other(predicate)
     if column.type is FieldType.NUMBER:
         if other:
-            right = low.typed(other, predicate, FieldType.NUMBER)
-            return ir.Compare(column, "=", right)
+            return ir.Compare(column, "=", low.beside(column, other, FieldType.NUMBER))
         return _any_of(
             ir.Compare(column, "=", _number(operand, column)) for operand in predicate.operands
         )
     if column.type.is_temporal:
         return _same_time(low, predicate, column, other)
     if other:
-        return ir.SameText(column, low.typed(other, predicate, *_TEXTUAL))
+        return ir.SameText(column, low.beside(column, other, *_TEXTUAL))
     low.declared(predicate, column)
     return ir.Among(column, tuple(sorted(set(low.texts(predicate, column)))))
 
@@ -112,7 +116,7 @@ def _same_time(
 ) -> ir.Expr:
     """Neither before nor after; a day is equal to every time within it."""
     if other:
-        right = low.typed(other, predicate, *_TEMPORAL)
+        right = low.beside(column, other, *_TEMPORAL)
         return ir.And((ir.Not(ir.Before(column, right)), ir.Not(ir.Before(right, column))))
     return _any_of(
         ir.And((ir.Not(ir.Before(column, m.lo)), ir.Not(ir.Before(m.hi, column))))
@@ -134,9 +138,9 @@ def _moment(operand: ast.Operand) -> wrong.Moment:
 
 
 def _member(low: Lowering, predicate: ast.Predicate) -> ir.Expr:
-    if low.scope.column(predicate.subject).type is FieldType.NUMBER or low.other(predicate):
+    column = low.column(predicate)
+    if not column.type.is_textual or low.other(predicate):
         return _equal(low, predicate)
-    column = low.column(predicate, *_TEXTUAL)
     low.declared(predicate, column)
     return ir.Among(column, tuple(sorted(set(low.texts(predicate, column)))))
 
@@ -144,7 +148,7 @@ def _member(low: Lowering, predicate: ast.Predicate) -> ir.Expr:
 def _contains(low: Lowering, predicate: ast.Predicate) -> ir.Expr:
     column = low.column(predicate, *_TEXTUAL)
     if other := low.other(predicate):
-        return ir.ContainsText(column, low.typed(other, predicate, *_TEXTUAL))
+        return ir.ContainsText(column, low.beside(column, other, *_TEXTUAL))
     items = tuple(ir.Contains(column, text) for text in low.texts(predicate, column))
     if len(items) == 1:
         return items[0]
@@ -158,7 +162,9 @@ def _matches(low: Lowering, predicate: ast.Predicate) -> ir.Expr:
     try:
         compile_pattern(operand.text)
     except re2.error as error:
-        raise QcError(wrong.bad_pattern(operand, str(error))) from None
+        said = error.args[0] if error.args else b""
+        reason = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+        raise QcError(wrong.bad_pattern(operand, reason)) from None
     if bad := [ch for ch in operand.text if not ch.isspace() and fold(ch) not in (ch, "")]:
         raise QcError(wrong.unfolded_pattern(operand, bad[0], fold(bad[0])))
     return ir.Matches(column, operand.text)
@@ -168,7 +174,8 @@ def _compare(low: Lowering, predicate: ast.Predicate) -> ir.Expr:
     column = low.column(predicate, FieldType.NUMBER)
     symbol = {Op.GT: ">", Op.LT: "<", Op.GE: ">=", Op.LE: "<="}[predicate.op]
     if other := low.other(predicate):
-        return ir.Compare(column, symbol, low.typed(other, predicate, FieldType.NUMBER))  # type: ignore[arg-type]
+        right = low.beside(column, other, FieldType.NUMBER)
+        return ir.Compare(column, symbol, right)  # type: ignore[arg-type]
     return ir.Compare(column, symbol, _number(predicate.operands[0], column))  # type: ignore[arg-type]
 
 
@@ -177,7 +184,7 @@ def _before(low: Lowering, predicate: ast.Predicate) -> ir.Expr:
     column = low.column(predicate, *_TEMPORAL)
     earlier = predicate.op in (Op.BEFORE, Op.NOT_BEFORE)
     if other := low.other(predicate):
-        bound: ir.Column | wrong.Moment = low.typed(other, predicate, *_TEMPORAL)
+        bound: ir.Column | wrong.Moment = low.beside(column, other, *_TEMPORAL)
     else:
         bound = _moment(predicate.operands[0])
     right = bound if isinstance(bound, ir.Column) else bound.lo if earlier else bound.hi
@@ -187,7 +194,8 @@ def _before(low: Lowering, predicate: ast.Predicate) -> ir.Expr:
 def _sides(low: Lowering, predicate: ast.Predicate) -> ir.Expr:
     (other,) = predicate.operands
     assert isinstance(other, ast.Name)
-    return ir.SidesDiffer(low.column(predicate, *_TEXTUAL), low.typed(other, predicate, *_TEXTUAL))
+    column = low.column(predicate, *_TEXTUAL)
+    return ir.SidesDiffer(column, low.beside(column, other, *_TEXTUAL))
 
 
 def _blank(low: Lowering, predicate: ast.Predicate) -> ir.Expr:

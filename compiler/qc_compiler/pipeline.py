@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from qc_compiler import ir
+from qc_compiler.analyse import analyse
 from qc_compiler.lower import Lowering
 from qc_compiler.program import (
     Arm,
@@ -20,13 +21,14 @@ from qc_compiler.program import (
     TestCase,
     Verdict,
 )
-from qc_compiler.resolve import Scope, resolve
+from qc_compiler.resolve import Scope, resolve, unsound
 from qc_compiler.simplify import simplify
 from qc_dsl import ast
-from qc_dsl.errors import Diagnostic, QcError
+from qc_dsl.errors import Diagnostic, Errors, QcError
 from qc_dsl.lang import Text
-from qc_dsl.reader import read_rulebook
+from qc_dsl.reader import read_source, survey
 from qc_dsl.rulebook import QuestionDecl, Rulebook, RuleDecl
+from qc_dsl.source import Source
 
 Layer = Literal["gates", "exceptions", "rules"]
 _LAYERS: tuple[Layer, ...] = ("gates", "exceptions", "rules")
@@ -34,24 +36,48 @@ _CODES = "ABCDEFGHI"
 
 
 def compile_file(path: Path) -> Program:
-    """Read and compile a rulebook file. Raises `QcError` with all of its mistakes."""
-    return compile_rulebook(read_rulebook(path))
+    """Read and compile a rulebook file. Raises `QcError` with all of its mistakes.
+
+    Rules that contradict each other are a mistake too: no order could settle them.
+    """
+    rulebook, program = read_and_compile(read_source(path))
+    if errors := [d for d in analyse(program, rulebook) if d.severity == "error"]:
+        raise QcError(*errors)
+    return program
+
+
+def read_and_compile(source: Source) -> tuple[Rulebook, Program]:
+    """A rulebook and its program.
+
+    Raises `QcError` with all of the text's mistakes: those of its good sentences' meaning are
+    found even where other sentences cannot be read.
+    """
+    rulebook, errors = survey(source)
+    program = errors.attempt(compile_rulebook, rulebook) if rulebook else None
+    errors.raise_any()
+    assert rulebook is not None
+    assert program is not None
+    return rulebook, program
 
 
 def compile_rulebook(rulebook: Rulebook) -> Program:
     """Resolve, lower, simplify and arrange a rulebook in levels."""
-    scope = resolve(rulebook)
+    errors = Errors()
+    errors.found += unsound(rulebook)
+    scope = errors.attempt(resolve, rulebook)
+    verdicts = errors.attempt(_verdicts, rulebook)
+    if scope is None or verdicts is None:
+        raise QcError(*errors.found)
     lowering = Lowering(scope)
     for phrase in rulebook.phrases:
         lowering.lower(phrase.condition)
     rules, arms = [], []
-    verdicts = _verdicts(rulebook)
     index = {verdict.name: at for at, verdict in enumerate(verdicts)}
     for number, decl in enumerate(rulebook.rules):
         clauses = _clauses(decl.sentence, lowering)
         rules.append(Rule(decl.id, decl.sentence, decl.text, clauses))
         arms += [(decl, arm) for arm in _arms(number, decl.sentence, clauses, index)]
-    _raise(lowering.errors)
+    _raise([*errors.found, *lowering.errors])
     return Program(
         title=rulebook.title,
         id=rulebook.id,
@@ -75,7 +101,7 @@ def compile_rulebook(rulebook: Rulebook) -> Program:
 def _raise(errors: list[Diagnostic]) -> None:
     """A phrase's mistakes come up again wherever it is used: each is said once."""
     if errors:
-        unique = {(d.code, d.span): d for d in errors}
+        unique = {(d.code, d.span, d.message): d for d in errors}
         raise QcError(*sorted(unique.values(), key=lambda d: d.span.start if d.span else 0))
 
 

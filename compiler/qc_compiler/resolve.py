@@ -26,11 +26,15 @@ class Scope:
         return Column(name.text, self.fields[name.text].type)
 
 
+def unsound(rulebook: Rulebook) -> tuple[Diagnostic, ...]:
+    """What is wrong with the declarations of fields and terms."""
+    return (*_field_errors(rulebook), *_term_errors(rulebook))
+
+
 def resolve(rulebook: Rulebook) -> Scope:
-    """The scope of a rulebook. Raises `QcError` with every unsound declaration."""
-    errors = [*_field_errors(rulebook), *_term_errors(rulebook), *_phrase_cycles(rulebook)]
-    if errors:
-        raise QcError(*errors)
+    """The scope of a rulebook. Raises `QcError` for phrases that are defined by themselves."""
+    if cycles := [*_phrase_cycles(rulebook)]:
+        raise QcError(*cycles)
     return Scope(
         {field.name: field for field in _fields(rulebook)},
         {term.name: tuple(sorted(set(map(fold, term.words)))) for term in rulebook.terms},
@@ -55,7 +59,14 @@ def _fields(rulebook: Rulebook) -> Iterator[Field]:
 
 def _field_errors(rulebook: Rulebook) -> Iterator[Diagnostic]:
     for decl in rulebook.fields:
-        if decl.separator is not None and (decl.type != "list" or not fold(decl.separator)):
+        if decl.type == "list" and decl.separator is not None and not fold(decl.separator):
+            yield Diagnostic(
+                "QC212",
+                Text("分隔不能是空格或看不见的字符", "A separator must be visible"),
+                decl.span,
+                Text('例如 分隔: "+"', 'For instance separator: "+"'),
+            )
+        if decl.separator is not None and decl.type != "list":
             yield _useless(decl, "分隔", "separator", "列表", "list")
         if decl.values and decl.type != "category":
             yield _useless(decl, "值", "values", "类别", "category")
@@ -78,12 +89,10 @@ def _useless(decl: FieldDecl, zh: str, en: str, type_zh: str, type_en: str) -> D
 
 def _term_errors(rulebook: Rulebook) -> Iterator[Diagnostic]:
     for term in rulebook.terms:
-        if not term.words or not all(map(fold, term.words)):
-            yield Diagnostic(
-                "QC209",
-                Text(f"词表“{term.name}”里有空词", f"The terms “{term.name}” hold an empty word"),
-                term.span,
-            )
+        if not all(map(fold, term.words)) or not term.words:
+            what = ("里有空词", "hold an empty word") if term.words else ("是空的", "are empty")
+            message = Text(f"词表“{term.name}”{what[0]}", f"The terms “{term.name}” {what[1]}")
+            yield Diagnostic("QC209", message, term.span)
 
 
 def _phrase_cycles(rulebook: Rulebook) -> Iterator[Diagnostic]:

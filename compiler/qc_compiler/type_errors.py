@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from qc_compiler.ir import Column
 from qc_compiler.values import FieldType, Moment
 from qc_dsl import ast
 from qc_dsl.errors import Diagnostic, did_you_mean
@@ -16,6 +17,7 @@ __all__ = [
     "empty_text",
     "not_a_moment",
     "not_a_number",
+    "not_comparable",
     "undeclared_value",
     "unfolded_pattern",
     "wrong_type",
@@ -32,8 +34,9 @@ _TYPE_NAMES = {
 
 
 def wrong_type(
-    name: ast.Name, type_: FieldType, predicate: ast.Predicate, wanted: Sequence[FieldType]
+    predicate: ast.Predicate, type_: FieldType, wanted: Sequence[FieldType]
 ) -> Diagnostic:
+    name = predicate.subject
     zh, en = canonical(predicate.op, "zh"), canonical(predicate.op, "en")
     kinds_zh = "、".join(_TYPE_NAMES[t].zh for t in wanted)
     kinds_en = ", ".join(_TYPE_NAMES[t].en for t in wanted)
@@ -47,6 +50,37 @@ def wrong_type(
         name.span,
         Text(f"“{zh}”适用于：{kinds_zh}", f"“{en}” applies to: {kinds_en}"),
     )
+
+
+def not_comparable(left: Column, name: ast.Name, type_: FieldType) -> Diagnostic:
+    a, b = _TYPE_NAMES[left.type], _TYPE_NAMES[type_]
+    return Diagnostic(
+        "QC201",
+        Text(
+            f"“{left.name}”是{a.zh}，“{name.text}”是{b.zh}，不能相比",
+            f"“{left.name}” is a {a.en} field and “{name.text}” a {b.en} field: no comparison",
+        ),
+        name.span,
+        Text("请换一个同类型的字段", "Compare with a field of the same type"),
+    )
+
+
+_REASONS = (
+    ("missing )", Text("括号没有关上：少了“)”", "a bracket is not closed: “)” is missing")),
+    ("unexpected )", Text("多了一个“)”", "one “)” too many")),
+    ("missing ]", Text("方括号没有关上：少了“]”", "“]” is missing")),
+    ("invalid perl operator", Text(
+        "不支持前后查看（?=、?!、?<=、?<!）", "look-around does not exist in RE2")),
+    ("invalid escape sequence", Text(
+        "不支持这个反斜杠写法（如反向引用 \\1）", "no such escape (nor back-references)")),
+    ("no argument for repetition", Text(
+        "“*”“+”“?”前面没有内容", "nothing before “*”, “+” or “?” to repeat")),
+)  # fmt: skip
+
+
+def _reason(said: str) -> Text:
+    """RE2's complaint in plain words; its own where we have none."""
+    return next((text for start, text in _REASONS if said.startswith(start)), Text(said, said))
 
 
 def not_a_number(operand: ast.Operand, field: str) -> Diagnostic:
@@ -90,9 +124,9 @@ def not_a_moment(operand: ast.Operand) -> Diagnostic:
 def bad_pattern(operand: ast.Operand, reason: str) -> Diagnostic:
     return Diagnostic(
         "QC204",
-        Text("正则表达式写得不对（RE2 语法）", f"Not a valid RE2 expression: {reason}"),
+        Text("正则表达式写得不对（RE2 语法）", "Not a valid RE2 expression"),
         operand.span,
-        Text(f"原因：{reason}", "See the RE2 syntax; look-around and back-references do not exist"),
+        Text(f"原因：{_reason(reason).zh}", f"Reason: {_reason(reason).en}"),
     )
 
 

@@ -38,6 +38,18 @@ def not_a_sentence(span: Span) -> Diagnostic:
     )
 
 
+def not_a_condition(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "QC102",
+        Text("这不是一个条件", "This is not a condition"),
+        span,
+        Text(
+            "说法只写条件，不写“当”“如果”，例如：字段 包含 “甲”",
+            "A phrase is a condition without “when” or “if”, such as: FIELD contains “a”",
+        ),
+    )
+
+
 def empty_literal(span: Span) -> Diagnostic:
     return Diagnostic(
         "QC111",
@@ -113,7 +125,7 @@ def check_values(
         return None, "all"
     if len(operands) < 2:
         return None, "any"
-    listed = "、".join(quote(o.text) for o in operands)
+    listed = _listed(operands)
     if op is ast.Op.NE:
         return _always_true(listed, span), join
     if op is ast.Op.NOT_CONTAINS:
@@ -121,22 +133,32 @@ def check_values(
     if len(joiners) > 1:
         return _mixed_values(span), join
     if op is ast.Op.EQ and join == "all":
-        return _never_both(listed, span), join
+        return _never_both(listed, operands, span), join
     if op is ast.Op.CONTAINS and joiners == {"VALUE_COMMA"}:
         return _any_or_all(listed, span), join
     return None, join
 
 
-def _always_true(listed: str, span: Span) -> Diagnostic:
+def _listed(operands: Sequence[ast.Operand]) -> Text:
+    """The values as they would be written one after the other."""
+    shown = [o.text if _is_number(o) else quote(o.text) for o in operands]
+    return Text("、".join(shown), ", ".join(shown))
+
+
+def _is_number(operand: ast.Operand) -> bool:
+    return isinstance(operand, ast.Literal) and operand.kind == "number"
+
+
+def _always_true(listed: Text, span: Span) -> Diagnostic:
     return Diagnostic(
         "QC104",
         Text("“不为”后面接几个值，这样写永远成立", "“is not” with several values is always true"),
         span,
-        Text(f"请改为 不属于 {listed}", f"Write: not in {listed}"),
+        Text(f"请改为 不属于 {listed.zh}", f"Write: not in {listed.en}"),
     )
 
 
-def _unclear_not_contains(listed: str, span: Span) -> Diagnostic:
+def _unclear_not_contains(listed: Text, span: Span) -> Diagnostic:
     return Diagnostic(
         "QC106",
         Text(
@@ -145,8 +167,9 @@ def _unclear_not_contains(listed: str, span: Span) -> Diagnostic:
         ),
         span,
         Text(
-            f"都不含：非 字段 包含任一 {listed}；不全含：非 字段 包含全部 {listed}",
-            f"None: not FIELD contains any of {listed}; not all: not … contains all of …",
+            f"都不含：非 字段 包含任一 {listed.zh}；不全含：非 字段 包含全部 {listed.zh}",
+            f"None: not FIELD contains any of {listed.en};"
+            f" not all: not FIELD contains all of {listed.en}",
         ),
     )
 
@@ -160,26 +183,27 @@ def _mixed_values(span: Span) -> Diagnostic:
     )
 
 
-def _never_both(listed: str, span: Span) -> Diagnostic:
+def _never_both(listed: Text, operands: Sequence[ast.Operand], span: Span) -> Diagnostic:
+    zh, en = f"任一个即可请用“或”，或写 属于 {listed.zh}", f"Any of them: in {listed.en}"
+    if not any(map(_is_number, operands)):
+        zh += f"；要都出现请写 包含全部 {listed.zh}"
+        en += f"; all of them: contains all of {listed.en}"
     return Diagnostic(
         "QC107",
         Text("一个字段不会同时为几个值", "A field cannot be several values at once"),
         span,
-        Text(
-            f"任一个即可请用“或”，或写 属于 {listed}；要都出现请写 包含全部 {listed}",
-            f"Any of them: in {listed}; all of them: contains all of {listed}",
-        ),
+        Text(zh, en),
     )
 
 
-def _any_or_all(listed: str, span: Span) -> Diagnostic:
+def _any_or_all(listed: Text, span: Span) -> Diagnostic:
     return Diagnostic(
         "QC110",
         Text("“包含”几个值：任一个，还是全部？", "Contains any of these, or all of them?"),
         span,
         Text(
-            f"请写 包含任一 {listed}，或 包含全部 {listed}",
-            f"Write: contains any of {listed}, or: contains all of {listed}",
+            f"请写 包含任一 {listed.zh}，或 包含全部 {listed.zh}",
+            f"Write: contains any of {listed.en}, or: contains all of {listed.en}",
         ),
     )
 
@@ -213,11 +237,14 @@ def _unknown_word(
     before = next((f for f in sorted(lexicon.fields, key=len, reverse=True)
                    if text[:start].endswith(f)), "")  # fmt: skip
     words = [form for name in accepts if name in KEYWORDS for form in KEYWORDS[name].forms]
+    if _is_value_place(accepts):
+        return _bare_value(word, accepts, lexicon, place(start, end))
     if "FIELD" in accepts:
         known = [*lexicon.fields, *lexicon.phrases]
+        kind = ("字段或说法", "field or phrase") if lexicon.phrases else ("字段", "field")
         return Diagnostic(
             "QC101",
-            Text(f"没有字段“{word}”", f"There is no field “{word}”"),
+            Text(f"没有{kind[0]}“{word}”", f"There is no {kind[1]} “{word}”"),
             place(start, end),
             did_you_mean(word, known),
         )
@@ -242,6 +269,26 @@ def _unknown_word(
     )
 
 
+def _is_value_place(accepts: set[str]) -> bool:
+    """Whether what is missing is the value of a predicate, not a new condition."""
+    return bool(accepts & {"STRING", "NUMBER"}) and not accepts & {"EQ", "VERDICT"}
+
+
+def _bare_value(word: str, accepts: set[str], lexicon: Lexicon, span: Span) -> Diagnostic:
+    """A value without quotes, or the misspelt name of a term list or another field."""
+    named = [*(lexicon.terms if "TERM" in accepts else ()), *lexicon.fields]
+    message = Text(f"看不懂“{word}”", f"“{word}” is not understood here")
+    close = did_you_mean(word, near(word, named))
+    if "STRING" not in accepts:
+        help_ = close or _valid_here(accepts, lexicon)
+        return Diagnostic("QC114", message, span, help_)
+    inner = word.strip("'")
+    zh, en = f"如果是文字，请加引号：{quote(inner)}", f"If it is a text, quote it: {quote(inner)}"
+    if close:
+        zh, en = f"{close.zh}{zh}", f"{close.en} {en}"
+    return Diagnostic("QC114", message, span, Text(zh, en))
+
+
 _SHOWN = (
     ("STRING", Text("“带引号的文字”", "“quoted text”")),
     ("NUMBER", Text("数字", "a number")),
@@ -261,9 +308,8 @@ def _valid_here(accepts: set[str], lexicon: Lexicon) -> Text:
         ("TERM", Text("词表", "a term list"), lexicon.terms),
     ):
         if kind in accepts and known:
-            shown = "、".join(known[:5])
-            zh.append(f"{label.zh}（{shown}）")
-            en.append(f"{label.en} ({shown})")
+            zh.append(f"{label.zh}（{'、'.join(known[:5])}）")
+            en.append(f"{label.en} ({', '.join(known[:5])})")
     for kind, label in _SHOWN:
         if kind in accepts:
             zh.append(label.zh)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, ParamSpec, TypeVar
 
 from rich.cells import cell_len
 
@@ -13,6 +14,8 @@ from qc_dsl.lang import Lang, Text, current
 from qc_dsl.source import Span
 
 Severity = Literal["error", "warning"]
+T = TypeVar("T")
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,25 @@ class QcError(Exception):
         super().__init__("; ".join(f"{d.code} {d.message.en}" for d in diagnostics))
 
 
+class Errors:
+    """Collects the mistakes of independent parts, so that one does not hide the others."""
+
+    def __init__(self) -> None:
+        self.found: list[Diagnostic] = []
+
+    def attempt(self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+        try:
+            return read(*args, **kwargs)
+        except QcError as error:
+            self.found.extend(error.diagnostics)
+            return None
+
+    def raise_any(self) -> None:
+        """Raise what was found, in the order of the file."""
+        if self.found:
+            raise QcError(*sorted(self.found, key=lambda d: d.span.start if d.span else -1))
+
+
 def near(word: str, known: Iterable[str], count: int = 3) -> list[str]:
     """The known words most like a misspelt one, best first."""
     return difflib.get_close_matches(word, list(known), n=count, cutoff=0.5)
@@ -85,13 +107,14 @@ def did_you_mean(word: str, known: Sequence[str]) -> Text | None:
 
 
 _LABEL = {"error": Text("错误", "error"), "warning": Text("警告", "warning")}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # shown as one column, so that the caret fits
 _WIDEST = 120  # columns of source shown around the caret
 
 
 def _excerpt(span: Span) -> list[str]:
     """The source line and a caret line under the span, by display width."""
     number, column = span.source.position(span.start)
-    line = span.source.line(number).replace("\t", " ")
+    line = _CONTROL.sub("\ufffd", span.source.line(number).replace("\t", " "))
     begin, length = column - 1, max(1, span.end - span.start)
     if cell_len(line) > _WIDEST:
         cut = max(0, begin - 40)
@@ -112,10 +135,10 @@ def render(diagnostic: Diagnostic, lang: Lang | None = None) -> str:
     head = f"{label}[{diagnostic.code}] {diagnostic.message.in_(lang)}"
     lines = [f"{place}: {head}" if place else head]
     if diagnostic.span:
-        lines += [f"  {row}" for row in _excerpt(diagnostic.span)]
+        lines += [f"  {row}".rstrip() for row in _excerpt(diagnostic.span)]
     for other in diagnostic.related:
         lines.append(f"  {other.span}: {other.message.in_(lang)}")
-        lines += [f"  {row}" for row in _excerpt(other.span)]
+        lines += [f"  {row}".rstrip() for row in _excerpt(other.span)]
     if diagnostic.help:
         lines.append(f"  = {diagnostic.help.in_(lang)}")
     return "\n".join(lines)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib import resources
 
 from lark import Lark
@@ -36,7 +36,7 @@ _ONE_TO_ONE = str.maketrans(
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF10, 0xFF5B) if chr(code).isalnum()}
 
 # How each opening quote ends. Hospital text mixes directions, so either one may close.
-_CLOSERS = {
+CLOSERS = {
     "“": "”“",
     "”": "”“",
     '"': '"＂',
@@ -67,7 +67,7 @@ def normalise(text: str) -> str:
     out: list[str] = []
     at = 0
     while at < len(text):
-        closers = _CLOSERS.get(text[at])
+        closers = CLOSERS.get(text[at])
         if closers is None:
             out.append(text[at])
             at += 1
@@ -99,6 +99,7 @@ class Lexicon:
         """The same for a condition that stands alone."""
         return self._build("lone_condition")
 
+    @lru_cache(maxsize=16)  # noqa: B019 - a lexicon is a small value; files in hand share them
     def _build(self, start: str) -> Lark:
         grammar = resources.files("qc_dsl").joinpath("grammar/sentence.lark").read_text("utf-8")
         return Lark(

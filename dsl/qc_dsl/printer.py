@@ -8,17 +8,19 @@ from __future__ import annotations
 from qc_dsl import ast
 from qc_dsl.keywords import canonical
 from qc_dsl.lang import Lang
+from qc_dsl.lexicon import CLOSERS
 
 _PAIRS = (("“", "”"), ('"', '"'), ("「", "」"), ("『", "』"), ("‘", "’"))
 
 
 def quote(text: str) -> str:
-    """A text in the first pair of quotes that it does not itself hold."""
+    """A text in the first pair of quotes that it does not itself end.
+
+    Whatever was read from quotes fits at least the pair that it was read from.
+    """
     taken = set(text)
     for opening, closing in _PAIRS:
-        clash = {"“", "”"} if opening == "“" else {"‘", "’"} if opening == "‘" else set()
-        clash |= {'"', "＂"} if opening == '"' else {opening, closing} - {"“"}
-        if not taken & clash:
+        if not taken & set(CLOSERS[opening]):
             return f"{opening}{text}{closing}"
     raise ValueError("a literal that holds every kind of quote cannot be printed")
 

@@ -2,44 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
 from qc_dsl import ast
 from qc_dsl.cases import read_cases
-from qc_dsl.errors import Diagnostic, QcError
+from qc_dsl.errors import Diagnostic, Errors, QcError, Related
 from qc_dsl.lang import Text
 from qc_dsl.lexicon import Lexicon
 from qc_dsl.names import check_names, lexicon_of
 from qc_dsl.question import read_otherwise
-from qc_dsl.rulebook import FieldDecl, PhraseDecl, Rulebook, RuleDecl, Section, TermDecl
+from qc_dsl.rulebook import (
+    CaseDecl,
+    FieldDecl,
+    PhraseDecl,
+    QuestionDecl,
+    Rulebook,
+    RuleDecl,
+    Section,
+    TermDecl,
+)
 from qc_dsl.schema import SECTIONS, RulebookShape, validate
 from qc_dsl.sentence import parse_condition, parse_sentence
 from qc_dsl.source import Source, Span
 from qc_dsl.yaml_reader import Mapping, Node, Scalar, plain, read_yaml, section
 
 MAX_BYTES = 2 * 1024 * 1024
-T = TypeVar("T")
-P = ParamSpec("P")
-
-
-class _Errors:
-    """Collects the mistakes of independent parts, so that one does not hide the others."""
-
-    def __init__(self) -> None:
-        self.found: list[Diagnostic] = []
-
-    def attempt(self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
-        try:
-            return read(*args, **kwargs)
-        except QcError as error:
-            self.found.extend(error.diagnostics)
-            return None
-
-    def raise_any(self) -> None:
-        if self.found:
-            raise QcError(*sorted(self.found, key=lambda d: d.span.start if d.span else -1))
 
 
 def read_rulebook(path: Path) -> Rulebook:
@@ -68,6 +56,8 @@ def read_source(path: Path) -> Source:
         return Source(str(path), data.decode("utf-8-sig").replace("\r\n", "\n"))
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
+        column = len(data[: error.start].rpartition(b"\n")[2].decode("utf-8-sig")) + 1
+        place = Text(f"{path}:{line}:{column}", f"{path}:{line}:{column}")
         message = Text(f"第 {line} 行不是 UTF-8 编码", f"Line {line} is not UTF-8")
         help_ = Text("请另存为 UTF-8（记事本：另存为 → 编码 UTF-8）", "Save the file as UTF-8")
         raise QcError(Diagnostic("QC001", message, help=help_, place=place)) from None
@@ -75,21 +65,43 @@ def read_source(path: Path) -> Source:
 
 def parse_rulebook(source: Source) -> Rulebook:
     """The rulebook in a text. Raises `QcError` with all of its mistakes."""
+    rulebook, errors = survey(source)
+    errors.raise_any()
+    assert rulebook is not None
+    return rulebook
+
+
+def survey(source: Source) -> tuple[Rulebook | None, Errors]:
+    """What can be read of a rulebook, without its wrong sentences, and all that is wrong.
+
+    There is no rulebook where the file's shape or its names are wrong. Raises `QcError` where
+    the file is no YAML at all.
+    """
     root = read_yaml(source)
-    errors = _Errors()
+    errors = Errors()
     shape = errors.attempt(validate, root)
     lexicon = lexicon_of(root)
-    names_are_sound = errors.attempt(check_names, root) is not None
-    phrases: list[PhraseDecl] = []
-    rules: list[RuleDecl] = []
-    if names_are_sound:  # sentences cannot be cut into words before
-        phrases = list(_phrases(root, lexicon, errors))
-        rules = list(_rules(root, lexicon, errors))
-    errors.raise_any()
-    assert shape is not None
+    if not errors.attempt(check_names, root) or not lexicon.fields:
+        return None, errors  # sentences cannot be cut into words
+    phrases = tuple(_phrases(root, lexicon, errors))
+    rules = tuple(_rules(root, lexicon, errors))
+    if shape is None:
+        return None, errors
+    labels = {key.value for section_ in SECTIONS.items() for key, _ in _labelled(root, *section_)}
     otherwise = errors.attempt(read_otherwise, root, shape)
-    tests = errors.attempt(read_cases, root, shape, {rule.id for rule in rules})
-    errors.raise_any()
+    tests = errors.attempt(read_cases, root, shape, labels)
+    return _rulebook(root, shape, phrases, rules, otherwise, tests or ()), errors
+
+
+def _rulebook(
+    root: Mapping,
+    shape: RulebookShape,
+    phrases: tuple[PhraseDecl, ...],
+    rules: tuple[RuleDecl, ...],
+    otherwise: QuestionDecl | str | None,
+    tests: tuple[CaseDecl, ...],
+) -> Rulebook:
+    source = root.span.source
     return Rulebook(
         source=source,
         title=shape.title,
@@ -102,10 +114,10 @@ def parse_rulebook(source: Source) -> Rulebook:
         key=shape.case.key,
         fields=tuple(_fields(root, shape)),
         terms=tuple(_terms(root, shape)),
-        phrases=tuple(phrases),
-        rules=tuple(rules),
+        phrases=phrases,
+        rules=rules,
         otherwise=otherwise,
-        tests=tests or (),
+        tests=tests,
         root=root,
     )
 
@@ -130,7 +142,7 @@ def _terms(root: Mapping, shape: RulebookShape) -> Iterator[TermDecl]:
         yield TermDecl(key.value, key.span, tuple(shape.terms[key.value]))
 
 
-def _phrases(root: Mapping, lexicon: Lexicon, errors: _Errors) -> Iterator[PhraseDecl]:
+def _phrases(root: Mapping, lexicon: Lexicon, errors: Errors) -> Iterator[PhraseDecl]:
     for key, value in section(root, "说法", "phrases"):
         if (condition := errors.attempt(_phrase, value, lexicon)) is not None:
             yield PhraseDecl(key.value, key.span, condition)
@@ -140,20 +152,20 @@ def _phrase(value: Node, lexicon: Lexicon) -> ast.Condition | None:
     return parse_condition(_sentence(value), lexicon) if isinstance(value, Scalar) else None
 
 
-def _rules(root: Mapping, lexicon: Lexicon, errors: _Errors) -> Iterator[RuleDecl]:
+def _rules(root: Mapping, lexicon: Lexicon, errors: Errors) -> Iterator[RuleDecl]:
     seen: dict[str, Span] = {}
     for name, keys in SECTIONS.items():
-        for key, value in _labelled(root, keys):
+        for key, value in _labelled(root, name, keys):
             if key.value in seen:
-                errors.found.append(_taken(key))
-            seen[key.value] = key.span
+                errors.found.append(_taken(key, seen[key.value]))
+            seen.setdefault(key.value, key.span)
             if (rule := errors.attempt(_rule, name, key, value, lexicon)) is not None:
                 yield rule
 
 
-def _labelled(root: Mapping, keys: tuple[str, str]) -> Iterable[tuple[Scalar, Node]]:
-    """The labelled sentences of a section; one bare sentence is labelled by the section."""
-    if isinstance(node := root.get(*keys), Scalar):
+def _labelled(root: Mapping, name: Section, keys: tuple[str, str]) -> Iterable[tuple[Scalar, Node]]:
+    """The labelled sentences of a section; applicability may be one bare sentence."""
+    if name == "applicability" and isinstance(node := root.get(*keys), Scalar):
         return [(key, node) for key, value in root.items if value is node]
     return section(root, *keys)
 
@@ -164,7 +176,7 @@ def _rule(name: Section, key: Scalar, value: Node, lexicon: Lexicon) -> RuleDecl
     if isinstance(value, Mapping):
         text = value.get("句", "sentence")
         priority = str(plain(value.get("优先级", "priority")) or 0)
-    if not isinstance(text, Scalar):
+    if not isinstance(text, Scalar) or plain(text) is None:
         return None  # out of shape, and said so by `validate`
     scalar = _sentence(text)
     sentence = parse_sentence(scalar, lexicon)
@@ -184,10 +196,11 @@ def _sentence(scalar: Scalar) -> Scalar:
     raise QcError(Diagnostic("QC013", message, scalar.span, help_))
 
 
-def _taken(key: Scalar) -> Diagnostic:
+def _taken(key: Scalar, first: Span) -> Diagnostic:
     message = Text(f"规则名“{key.value}”已经用过", f"The rule name “{key.value}” is taken")
     help_ = Text("每条规则要有自己的名字", "Every rule needs a name of its own")
-    return Diagnostic("QC005", message, key.span, help_)
+    there = Related(first, Text("第一次在这里", "first given here"))
+    return Diagnostic("QC005", message, key.span, help_, related=(there,))
 
 
 def _only_gates(span: Span) -> Diagnostic:

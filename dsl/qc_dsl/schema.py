@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from qc_dsl.errors import Diagnostic, QcError, did_you_mean
+from qc_dsl.errors import Diagnostic, QcError, did_you_mean, near
 from qc_dsl.fold import fold
 from qc_dsl.lang import Text
 from qc_dsl.rulebook import Section
@@ -203,11 +203,24 @@ def _diagnostic(root: Mapping, path: Path, error: ErrorDetails) -> Diagnostic:
     if kind == "extra_forbidden":
         return _unknown_key(root, path, span)
     if kind == "missing":
-        name = str(error["loc"][-1])
-        return Diagnostic("QC010", Text(f"缺少“{name}”", f"“{name}” is missing"), _head(root, path))
+        zh, en = _twins(str(error["loc"][-1]))
+        return Diagnostic("QC010", Text(f"缺少“{zh}”", f"“{en}” is missing"), _head(root, path))
     if kind == "value_error":
         return _unknown_type(span)
     return Diagnostic("QC011", _EXPECTED.get(kind, _EXPECTED["string_type"]), span)
+
+
+def _twins(name: str) -> tuple[str, str]:
+    """The Chinese and the English form of a key."""
+    shapes: tuple[type[BaseModel], ...] = (
+        RulebookShape,
+        ExampleShape,
+        TestShape,
+        *_SHAPES.values(),
+    )
+    pairs = [_keys(shape)[at : at + 2] for shape in shapes for at in range(0, len(_keys(shape)), 2)]
+    zh, en = next(pair for pair in pairs if name in pair)
+    return zh, en
 
 
 def _head(root: Mapping, path: Path) -> Span:
@@ -235,8 +248,15 @@ def _unknown_key(root: Mapping, path: Path, span: Span) -> Diagnostic:
         "QC009",
         Text(f"不认识“{name}”", f"Unknown key “{name}”"),
         place,
-        did_you_mean(fold(name), _known_keys(path)),
+        _valid_keys(fold(name), _known_keys(path)),
     )
+
+
+def _valid_keys(name: str, known: list[str]) -> Text:
+    if close := did_you_mean(name, near(name, known)):
+        return close
+    zh, en = "、".join(known[::2]), ", ".join(known[1::2])
+    return Text(f"可以写：{zh}", f"What exists: {en}")
 
 
 def _unknown_type(span: Span) -> Diagnostic:
@@ -262,11 +282,21 @@ def _diagnostics(root: Mapping, errors: list[ErrorDetails]) -> list[Diagnostic]:
     wrong, only what is wrong inside is said.
     """
     paths = [_tree_path(root, error["loc"]) for error in errors]
-    found: dict[tuple[str, Span | None], Diagnostic] = {}
+    found: dict[tuple[str, Span | None, str], Diagnostic] = {}
+    unknown = [p for p, e in zip(paths, errors, strict=True) if e["type"] == "extra_forbidden"]
     for path, error in zip(paths, errors, strict=True):
+        if error["type"] == "missing" and _is_misspelt(str(error["loc"][-1]), path, unknown):
+            continue
         deeper = any(len(p) > len(path) and p[: len(path)] == path for p in paths)
         if deeper and error["type"] == "string_type":
             continue
         diagnostic = _diagnostic(root, path, error)
-        found[diagnostic.code, diagnostic.span] = diagnostic
+        of = str(error["loc"][-1]) if error["type"] == "missing" else ""
+        found.setdefault((diagnostic.code, diagnostic.span, of), diagnostic)
     return list(found.values())
+
+
+def _is_misspelt(missing: str, parent: Path, unknown: list[Path]) -> bool:
+    """Whether a key that is missing stands beside the others under a name much like it."""
+    siblings = [str(path[-1]) for path in unknown if path[:-1] == parent]
+    return any(near(name, _twins(missing)) for name in siblings)

@@ -80,7 +80,7 @@ class _ToAst(Transformer[Token, Any]):
     # sentences
 
     def unknown(self, meta: Meta, children: list[Token]) -> None:
-        self.errors.append(complaints.not_a_sentence(self.span(meta)))
+        self.errors.append(complaints.not_a_condition(self.span(meta)))
 
     def gate(self, meta: Meta, children: list[Any]) -> ast.Gate:
         _, condition, *_, verdict = children
@@ -171,16 +171,21 @@ def _recover(
 ) -> tuple[Tree[Token] | None, list[Diagnostic]]:
     """Parse; a misspelt name is reported and taken as some name, so that the next is seen too."""
     errors: list[Diagnostic] = []
+    recovered = -1  # where the last name that was taken as another ends
 
     def on_error(error: UnexpectedInput) -> bool:
+        nonlocal recovered
         if not isinstance(error, UnexpectedToken):
             return False
+        if recovered >= 0 and not text[recovered : error.token.start_pos].strip():
+            return False  # no mistake of its own: what was put in for the name does not fit
         accepts = set(error.interactive_parser.accepts())  # type: ignore[no-untyped-call]
         errors.append(complaints.unexpected(error.token, accepts, text, lexicon, place))
         for kind, known in (("FIELD", lexicon.fields), ("VERDICT", lexicon.verdicts)):
             if error.token.type == "UNKNOWN" and kind in accepts and known:
                 token = Token.new_borrow_pos(kind, known[0], error.token)
                 error.interactive_parser.feed_token(token)
+                recovered = error.token.end_pos or 0
                 return True
         return False
 
@@ -192,20 +197,35 @@ def _recover(
 
 def parse_sentence(scalar: Scalar, lexicon: Lexicon) -> ast.Sentence:
     """The tree of a sentence. Raises `QcError` with all of its mistakes."""
+    _begins(scalar, lexicon, True, complaints.not_a_sentence)
     return cast(ast.Sentence, _parse(scalar, lexicon, lexicon.parser))
 
 
 def parse_condition(scalar: Scalar, lexicon: Lexicon) -> ast.Condition:
     """The tree of a condition that stands alone, as a phrase's meaning does."""
+    _begins(scalar, lexicon, False, complaints.not_a_condition)
     return _bare(cast(ast.Condition, _parse(scalar, lexicon, lexicon.condition_parser)))
 
 
-def _parse(scalar: Scalar, lexicon: Lexicon, parser: Lark) -> object:
-    text = scalar.value
+def _folded(scalar: Scalar) -> str:
     try:
-        folded = normalise(text)
+        return normalise(scalar.value)
     except UnterminatedQuoteError as error:
-        raise QcError(complaints.unterminated(text, error.start, scalar.span_of)) from None
+        bad = complaints.unterminated(scalar.value, error.start, scalar.span_of)
+        raise QcError(bad) from None
+
+
+def _begins(
+    scalar: Scalar, lexicon: Lexicon, wanted: bool, complaint: Callable[[Span], Diagnostic]
+) -> None:
+    """Whether the text begins with 如果 or 当, as ``wanted``; else one complaint about it all."""
+    first = next(lexicon.parser.lex(_folded(scalar)), None)
+    if first is not None and (first.type in ("IF", "WHEN")) is not wanted:
+        raise QcError(complaint(scalar.span_of(0, len(scalar.value.rstrip()))))
+
+
+def _parse(scalar: Scalar, lexicon: Lexicon, parser: Lark) -> object:
+    text, folded = scalar.value, _folded(scalar)
     tree, errors = _recover(parser, folded, lexicon, scalar.span_of)
     if tree is None or errors:
         raise QcError(*errors)

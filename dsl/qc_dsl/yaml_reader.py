@@ -37,7 +37,7 @@ class Scalar:
             return self.span
         last = len(self.offsets) - 1
         first = self.offsets[min(start, last)] + (1 if start > last else 0)
-        stop = self.offsets[min(max(end - 1, start), last)] + 1
+        stop = self.offsets[end] if 0 < end <= last else self.offsets[last] + 1
         return Span(self.span.source, first, max(first, stop))
 
 
@@ -100,12 +100,18 @@ def _offset(source: Source, mark: Any) -> int:
     return int(min(source.starts[line] + mark.column, len(source.text)))
 
 
-def _align(source: Source, value: str, start: int, end: int) -> tuple[int, ...]:
+_ESCAPED = {'"': ('\\"', "\\\\"), "'": ("''",)}  # two characters that stand for their second
+
+
+def _align(
+    source: Source, value: str, start: int, end: int, style: str | None = None
+) -> tuple[int, ...]:
     """Where each character of a scalar's value stands; empty when escapes break the match.
 
     Characters are matched in order; YAML's own indentation and line folding are white space
     on both sides and are stepped over.
     """
+    doubled = _ESCAPED.get(style or "", ())
     text, at_, offsets = source.text, start, []
     for ch in value:
         if ch.isspace():
@@ -115,15 +121,19 @@ def _align(source: Source, value: str, start: int, end: int) -> tuple[int, ...]:
             else:
                 offsets.append(max(start, min(at_, end - 1)))
             continue
-        while at_ < end and text[at_] != ch:
+        while at_ < end and text[at_] != ch and not _escapes(text, at_, ch, doubled):
             if not text[at_].isspace() and at_ != start:
                 return ()
             at_ += 1
         if at_ >= end:
             return ()
         offsets.append(at_)
-        at_ += 1
+        at_ += 2 if text[at_ : at_ + 2] in doubled else 1
     return tuple(offsets)
+
+
+def _escapes(text: str, at_: int, ch: str, doubled: tuple[str, ...]) -> bool:
+    return text[at_ + 1 : at_ + 2] == ch and text[at_ : at_ + 2] in doubled
 
 
 def _scalar(source: Source, event: yaml.ScalarEvent) -> Scalar:
@@ -138,11 +148,13 @@ def _scalar(source: Source, event: yaml.ScalarEvent) -> Scalar:
             event.value,
             Span(source, start, end),
             event.style,
-            _align(source, event.value, body, end_body),
+            _align(source, event.value, body, end_body, event.style),
         )
     offsets = _align(source, event.value, body, end)
     last = offsets[len(event.value.rstrip()) - 1] + 1 if event.value.strip() and offsets else end
     begin = offsets[0] if offsets and event.style else start
+    begin = min(begin, len(source.text) - 1)  # an empty value at the very end
+    last = max(last, begin + 1)
     return Scalar(event.value, Span(source, begin, last), event.style or None, offsets)
 
 
@@ -164,8 +176,10 @@ class _Builder:
         (self.stack[-1][1] if self.stack else self.roots).append(node)
 
     def feed(self, event: yaml.Event) -> None:
-        if getattr(event, "anchor", None):
-            self.errors.append(_no_anchor(self.span(event)))
+        if anchor := getattr(event, "anchor", None):
+            start = self.span(event).start
+            place = Span(self.source, start, start + 1 + len(anchor))
+            self.errors += [] if isinstance(event, yaml.AliasEvent) else [_no_anchor(place)]
         if isinstance(event, yaml.AliasEvent):
             self.add(Scalar("*", self.span(event)))
         elif isinstance(event, yaml.ScalarEvent):
@@ -234,6 +248,10 @@ _COLON_HELP = Text(
     "句子里有半角冒号加空格时，请改用全角冒号“：”，或用 | 另起一行写句子",
     "A sentence with “: ” in it needs a full-width colon, or a | block",
 )
+_BRACKET_HELP = Text(
+    "前面的 { 或 [ 没有关上，或两项之间少了逗号",
+    "A { or [ before this is not closed, or a comma is missing",
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -258,6 +276,10 @@ def _syntax_error(source: Source, error: yaml.YAMLError) -> Diagnostic:
             Span(source, begin, begin + 1),
             _TAB_HELP,
         )
+    if "unexpected end of stream" in problem:
+        return _left_open(source, error)
+    if "expected ',' or" in problem:
+        help_ = _BRACKET_HELP
     if "mapping values" in problem or "expected <block end>" in problem:
         help_ = _COLON_HELP
     if _CONTROL.search(source.text):
@@ -268,6 +290,18 @@ def _syntax_error(source: Source, error: yaml.YAMLError) -> Diagnostic:
         )
     return Diagnostic(
         "QC003", Text("YAML 写法有误，读不下去", f"YAML cannot be read: {problem}"), span, help_
+    )
+
+
+def _left_open(source: Source, error: yaml.YAMLError) -> Diagnostic:
+    """A quote of YAML's own that the rest of the file belongs to."""
+    mark = getattr(error, "context_mark", None)
+    begin = _offset(source, mark) if mark else 0
+    return Diagnostic(
+        "QC003",
+        Text("引号没有结束", "The quote is never closed"),
+        Span(source, begin, begin + 1),
+        Text("请补上同样的右引号", "Add the same quote at its end"),
     )
 
 

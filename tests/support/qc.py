@@ -23,7 +23,7 @@ class Ran:
 
 
 def qc(*args: object) -> Ran:
-    """Run a command in this process. An exception that a user would see as a traceback is raised."""
+    """Run a command in this process; what a user would see as a traceback is raised."""
     out, err = io.StringIO(), io.StringIO()
     before = sys.argv
     sys.argv = ["qc", *map(str, args)]

@@ -39,18 +39,18 @@ def check(
             if not diagnostics:
                 typer.echo(f"{path}: " + tr("没有错误", "no mistakes"))
         if errors:
-            typer.echo(tr(f"共 {errors} 处错误", f"{errors} mistakes"))
+            typer.echo(tr(f"共 {errors} 处错误", f"{errors} mistake{'s' * (errors > 1)}"))
     raise typer.Exit(1 if errors else 0)
 
 
 def diagnose(path: Path) -> tuple[Diagnostic, ...]:
     """Everything wrong with one file: its errors, or else the warnings about its rules."""
     from qc_compiler.analyse import analyse
-    from qc_compiler.pipeline import compile_rulebook
-    from qc_dsl.reader import read_rulebook
+    from qc_compiler.pipeline import read_and_compile
+    from qc_dsl.reader import read_source
 
     try:
-        rulebook = read_rulebook(path)
-        return analyse(compile_rulebook(rulebook), rulebook)
+        rulebook, program = read_and_compile(read_source(path))
+        return analyse(program, rulebook)
     except QcError as error:
         return error.diagnostics
