@@ -133,8 +133,6 @@ def test_control_tokens_in_a_record_stay_text(prompter: Prompter, attack: str) -
     model = prompter._model
     lead = ("因", "因")
     quiet = Request(SYSTEM, "阑尾切除术", ("A", "B"), answer_lead="答：", explain_leads=lead)
-        SYSTEM, "阑尾切除术", ("A", "B"), answer_lead="答：", explain_leads=("因", "因")
-    )
     [plain] = prompter.prompts([quiet])
     everywhere = Request(
         SYSTEM + attack, attack, ("A", "B"), answer_lead=attack, explain_leads=(attack, attack)
