@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from functools import cache
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from qc_compiler.analyse import analyse
 from qc_compiler.interpret import Truth, kleene_and, kleene_not, kleene_or
@@ -24,10 +27,12 @@ from qc_dsl.reader import parse_rulebook
 from qc_dsl.sentence import parse_condition, parse_sentence
 from qc_dsl.source import Source, Span
 from qc_dsl.yaml_reader import Scalar
+from qc_runtime.cli import app
 from qc_runtime.cli.cases import mismatch
 from qc_runtime.judge import judge
-from qc_runtime.outcome import Status
+from qc_runtime.outcome import Outcome, Status, Usage
 from qc_runtime.records.memory import recordset_of
+from qc_runtime.report.jsonl import as_json
 from qc_runtime.store import AnswerStore
 
 ROOT = Path(__file__).parent.parent
@@ -180,3 +185,109 @@ def test_the_truth_tables_are_those_of_the_interpreter() -> None:
         assert (_TRUTH[both], _TRUTH[either]) == (kleene_and([a, b]), kleene_or([a, b]))
     unary = {_TRUTH[r[0]]: _TRUTH[r[1]] for r in rows if len(r) == 2}
     assert unary == {truth: kleene_not(truth) for truth in (True, False, None)}
+
+
+# docs/errors.md
+
+
+def test_the_table_of_codes_is_that_of_the_source() -> None:
+    source = "\n".join(
+        path.read_text("utf-8")
+        for package in ("dsl", "compiler", "runtime")
+        for path in (ROOT / package).rglob("*.py")
+    )
+    used = sorted(set(re.findall(r'"(QC\d{3})"', source)))
+    listed = [row[0] for row in _rows(ROOT / "docs" / "errors.md") if re.match(r"QC\d", row[0])]
+    assert [code for code in listed if not code.endswith("xx")] == used
+
+
+# docs/cli.md
+
+
+def _commands(group: Any, name: str = "qc") -> Iterator[tuple[str, Any]]:
+    for word, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{name} {word}")
+        else:
+            yield f"{name} {word}", command
+
+
+def _sections(path: Path) -> dict[str, str]:
+    """The text under each second-level heading."""
+    parts = re.split(r"^## (.+)$", path.read_text("utf-8"), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+_CLI = ROOT / "docs" / "cli.md"
+_COMMANDS = dict(_commands(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize("name", _COMMANDS)
+def test_the_page_of_commands_has_every_option(name: str) -> None:
+    sections = _sections(_CLI)
+    text = next(body for heading, body in sections.items() if name.startswith(heading))
+    assert name in text or name in sections
+    options = {
+        option
+        for parameter in _COMMANDS[name].params
+        for option in parameter.opts
+        if option.startswith("--") and option != "--help"
+    }
+    assert {option for option in options if f"`{option}`" not in text} == set()
+
+
+def test_the_page_of_commands_has_no_option_that_is_not_there() -> None:
+    known = {o for command in _COMMANDS.values() for p in command.params for o in p.opts}
+    assert set(re.findall(r"`(--[a-z-]+)`", _CLI.read_text("utf-8"))) - known == {"--help"}
+
+
+def test_the_page_of_commands_has_every_environment_variable() -> None:
+    read = re.compile(r'(?:environ(?:\.get\(|\[)|_KEY_NAMES = |\(")"?([A-Z]+(?:_[A-Z]+)+)"')
+    source = "\n".join(p.read_text("utf-8") for p in (ROOT / "runtime").rglob("*.py"))
+    source += (ROOT / "dsl" / "qc_dsl" / "lang.py").read_text("utf-8")
+    names = set(read.findall(source)) | set(re.findall(r'"(\w+_ENDPOINT|\w+_KEY)"', source))
+    text = _sections(_CLI)["共同的约定 / What they share"]
+    assert {name for name in names if f"`{name}`" not in text} == set()
+    assert {"QC_LANG", "QC_MODEL", "QC_CACHE", "HF_TOKEN", "QC_ENDPOINT_KEY"} <= names
+
+
+@pytest.mark.parametrize(
+    ("shape", "names"),
+    [
+        ("outcomes.jsonl", set(as_json(Outcome("1", Status.PENDING)))),
+        ("summary.json", {"requests", *(field.name for field in fields(Usage))}),
+    ],
+)
+def test_the_page_of_commands_names_every_key_of_the_results(shape: str, names: set[str]) -> None:
+    text = _sections(_CLI)["qc run"]
+    assert shape in text
+    assert {name for name in names if f"`{name}`" not in text} == set()
+
+
+# Links and the packages' own pages
+
+_PAGES = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    + [ROOT / package / "README.md" for package in ("dsl", "compiler", "runtime")]
+)
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("package", ["dsl", "compiler", "runtime"])
+def test_a_package_page_lists_exactly_its_files(package: str) -> None:
+    folder = ROOT / package / f"qc_{package}"
+    there = {
+        path.relative_to(folder).as_posix()
+        for kind in ("*.py", "*.lark")
+        for path in folder.rglob(kind)
+    }
+    rows = _rows(ROOT / package / "README.md")
+    listed = [re.findall(r"`([^`]+)`", row[0]) for row in rows]
+    names = [name for found in listed for name in found if name.endswith((".py", ".lark"))]
+    assert sorted(names) == sorted(there)
+    assert all(len(row[1]) > 10 for row in rows)
