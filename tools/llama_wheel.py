@@ -22,6 +22,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -182,7 +183,7 @@ def _run_pip_wheel(plan: Plan, gpu: str, work: Path) -> None:
         *("--require-hashes", "--requirement", str(work / "wanted.txt")),
         *("--wheel-dir", str(work / "out")),
     ]
-    log = plan.folder.with_suffix(".log")
+    log = plan.folder.with_name(f"{plan.key}.log")
     env = build_environment(plan, gpu)
     with log.open("w", encoding="utf-8") as out:
         process = subprocess.Popen(
@@ -193,15 +194,24 @@ def _run_pip_wheel(plan: Plan, gpu: str, work: Path) -> None:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            start_new_session=True,
         )
         try:
             _follow(process, out.write)
         finally:
-            process.kill()
-            process.wait()
+            _stop(process)
     if process.returncode:
         raise BuildError(_failure(log))
     log.unlink()
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    """End pip and the compilers if they still run, so that pip can clean up after itself."""
+    for sign in (signal.SIGINT, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            if process.poll() is None:
+                os.killpg(process.pid, sign)
+                process.wait(10)
 
 
 def share_done(line: str) -> int | None:
@@ -304,6 +314,8 @@ def main() -> int:
     except BuildError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 
