@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 from hypothesis import strategies as st
 
 from qc_compiler import ir
@@ -180,6 +182,14 @@ rows: st.SearchStrategy[dict[str, Raw]] = st.fixed_dictionaries(
 )
 
 
+@st.composite
+def tables(draw: st.DrawFn, count: int = 40) -> list[dict[str, Raw]]:
+    """Rows put together from a few drawn cells of every field: many rows from little drawing."""
+    pools = {f.name: draw(st.lists(_cells[f.type], min_size=2, max_size=6)) for f in FIELDS[1:]}
+    pick = Random(draw(st.integers(0, 9)))
+    return [{name: pick.choice(pool) for name, pool in pools.items()} for _ in range(count)]
+
+
 def question(fields: tuple[str, ...] = ("甲文", "列")) -> Question:
     return Question(
         text="是否同一种手术？",
@@ -211,10 +221,11 @@ def program(levels: tuple[Level, ...], otherwise: Question | int | None) -> Prog
     )
 
 
+_small = st.recursive(predicates, _compound, max_leaves=3).map(lower)
 _arms = st.builds(
     lambda rule, expr, verdict: Arm(rule, simplify(expr), verdict),
     st.integers(0, 9),
-    expressions,
+    _small,
     st.integers(0, 2),
 )
 _levels = st.builds(
