@@ -1,0 +1,87 @@
+"""What is being worked on, as lanes of the KV cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from qc_runtime.llama.model import Tokens
+from qc_runtime.llama.prompt import Prompt
+from qc_runtime.llama.schedule import common
+
+
+@dataclass(eq=False)
+class Lane:
+    """One sequence of the KV cache: what it holds up to ``pos``, what is to follow."""
+
+    seq: int
+    pos: int = 0
+    pending: Tokens = ()
+    failed: bool = False
+
+
+@dataclass(eq=False)
+class Prefix(Lane):
+    """Sequence 0, and what it holds. Tasks keep the prefix they began with."""
+
+    tokens: Tokens = ()
+
+
+@dataclass(eq=False)
+class Task(Lane):
+    """A request being worked on. ``reserve`` cells of the cache are its own, at most."""
+
+    prompt: Prompt = field(kw_only=True)
+    base: Prefix = field(kw_only=True)
+    reserve: int = 0
+    probabilities: tuple[float, ...] = ()
+    written: int = 0
+    text: bytes = b""
+
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing but the prefix has been computed yet."""
+        return self.pos == len(self.base.tokens) and not self.probabilities
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Tokens of a lane for one computation; with ``last`` logits are wanted after them."""
+
+    lane: Lane
+    tokens: Tokens
+    last: bool
+
+    def halves(self) -> list[Piece]:
+        middle = len(self.tokens) // 2
+        first = Piece(self.lane, self.tokens[:middle], False)
+        return [first, Piece(self.lane, self.tokens[middle:], self.last)]
+
+    @property
+    def whole(self) -> bool:
+        return len(self.tokens) == len(self.lane.pending)
+
+
+def shared(a: Task, b: Task) -> int:
+    """How many of their first tokens two tasks can compute as one."""
+    if a.base is not b.base or not (a.fresh and b.fresh):
+        return 0
+    return common(a.pending, b.pending)
+
+
+def packed(lanes: Sequence[Lane], size: int) -> Iterator[list[Piece]]:
+    """All pending tokens, cut into computations of at most ``size`` tokens."""
+    pieces: list[Piece] = []
+    room = size
+    for lane in lanes:
+        if len(lane.pending) > room and pieces:
+            yield pieces
+            pieces, room = [], size
+        tokens = lane.pending
+        while len(tokens) > size:
+            yield [Piece(lane, tokens[:size], False)]
+            tokens = tokens[size:]
+        pieces.append(Piece(lane, tokens, isinstance(lane, Task)))
+        room -= len(tokens)
+    if pieces:
+        yield pieces
