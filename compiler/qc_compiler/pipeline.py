@@ -95,6 +95,7 @@ def compile_rulebook(rulebook: Rulebook) -> Program:
         ),
         lang="zh" if rulebook.root.get("规则集") else "en",
         phrases=tuple((phrase.name, phrase.condition) for phrase in rulebook.phrases),
+        terms=tuple((term.name, term.words) for term in rulebook.terms),
     )
 
 

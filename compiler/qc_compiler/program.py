@@ -119,6 +119,7 @@ class Program:
     tests: tuple[TestCase, ...]
     lang: Lang = "zh"
     phrases: tuple[tuple[str, ast.Condition], ...] = ()
+    terms: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def field(self, name: str) -> Field:
         return next(field for field in self.fields if field.name == name)

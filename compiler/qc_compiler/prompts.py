@@ -73,6 +73,7 @@ _LAYERS = {
     "rules": Text("再按规则：", "Then the rules:"),
 }
 _PHRASES = Text("以下说法的含义：", "These phrases mean:")
+_TERMS = Text("以下词表各含这些词：", "These term lists hold these words:")
 _REST = Text("以上都不能决定时：", "When none of these decides:")
 _MISSING = Text(
     "需要的内容没有写时，回答“资料缺失”，不要猜。",
@@ -89,11 +90,14 @@ _PERSON = Text("交由人工判断。", "leave it to a person.")
 def full_prompt(program: Program) -> str:
     """One self-contained system prompt with every rule in it, for use in other tools."""
     lang = program.lang
-    names = "、" if lang == "zh" else ", "
+    names, colon = ("、", "：") if lang == "zh" else (", ", ": ")
     lines = [_FULL.in_(lang) + names.join(verdict.name for verdict in program.verdicts)]
     if program.phrases:
         lines.append(_PHRASES.in_(lang))
-        lines += [f"- {name}：{print_condition(c, lang)}" for name, c in program.phrases]
+        lines += [f"- {name}{colon}{print_condition(c, lang)}" for name, c in program.phrases]
+    if program.terms:
+        lines.append(_TERMS.in_(lang))
+        lines += [f"- {name}{colon}{names.join(words)}" for name, words in program.terms]
     numbered: dict[str, list[int]] = {}
     for level in program.levels:
         numbered.setdefault(level.layer, []).extend(dict.fromkeys(a.rule for a in level.arms))
@@ -111,5 +115,7 @@ def _last(program: Program) -> list[str]:
     if program.otherwise is None:
         return [_PERSON.in_(lang)]
     question = program.otherwise
-    arrow = "，".join(f"{answer}→{program.verdicts[v].name}" for answer, v in question.answers)
+    arrow = ("，" if lang == "zh" else ", ").join(
+        f"{answer}→{program.verdicts[v].name}" for answer, v in question.answers
+    )
     return [question.text, *_numbered(question.criteria), arrow]
