@@ -13,11 +13,12 @@ from qc_dsl.printer import print_sentence
 from qc_runtime.backend import Backend, Reply
 from qc_runtime.outcome import Evidence, Outcome, Status, Usage
 from qc_runtime.prefilter import run_prefilter
-from qc_runtime.questions import Answered, Asking, Explain, ask, is_complete, read_reply
+from qc_runtime.questions import Answered, Asking, Explain, ask, is_complete, is_sound, read_reply
 from qc_runtime.records.recordset import RecordSet
 from qc_runtime.store import AnswerStore
 
 Progress = Callable[[int, int], None]
+_BROKEN = Text("模型的回答不完整", "The model's answer is incomplete")
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,9 @@ def judge(
     """
     decisions = run_prefilter(program, records.arrow())
     by_rule = _Explainer(program, records)
-    open_rows = [row for row, code in enumerate(decisions) if code == Open.ASK]
-    outcomes = {
-        row: by_rule.outcome(row, code) for row, code in enumerate(decisions) if code != Open.ASK
-    }
+    by_rules = {row: by_rule.outcome(row, code) for row, code in enumerate(decisions)}
+    outcomes = {row: outcome for row, outcome in by_rules.items() if outcome is not None}
+    open_rows = [row for row, outcome in by_rules.items() if outcome is None]
     if not open_rows or connect is None:
         outcomes |= {row: _pending(records.keys[row]) for row in open_rows}
         return Judged(_in_order(outcomes, len(records)), None)
@@ -98,13 +98,14 @@ def _replies(
 
 
 def _answers(backend: Backend, asked: list[Asking]) -> Iterator[tuple[int, Reply]]:
-    """The back end's replies; a question it leaves unanswered becomes an error, not a gap."""
+    """The back end's replies. What is no answer, or left unanswered, becomes an error."""
     left = set(range(len(asked)))
     if not asked:
         return
     for index, reply in backend.answer([asking.request for asking in asked]):
         left.discard(index)
-        yield index, reply
+        broken = reply.error is None and not is_sound(asked[index].request, reply)
+        yield index, Reply(error=_BROKEN) if broken else reply
     for index in sorted(left):
         yield index, Reply(error=Text("模型没有回答", "The model gave no answer"))
 
@@ -115,9 +116,6 @@ def by_model(program: Program, asking: Asking, reply: Reply, key: str) -> Outcom
     assert isinstance(question, Question)
     if reply.error is not None:
         return Outcome(key, Status.ERROR, explanation=str(reply.error))
-    if len(reply.probabilities) != len(question.codes):
-        broken = Text("模型的回答不完整", "The model's answer is incomplete")
-        return Outcome(key, Status.ERROR, explanation=str(broken))
     answered = read_reply(asking.request, reply)
     verdict = program.verdicts[question.answers[answered.answer][1]].name
     if answered.confidence < question.review_below:
@@ -167,8 +165,11 @@ class _Explainer:
     def __init__(self, program: Program, records: RecordSet) -> None:
         self.program, self.records = program, records
 
-    def outcome(self, row: int, code: int) -> Outcome:
-        """Explain one decision of the pre-filter; where the definition differs, an error."""
+    def outcome(self, row: int, code: int) -> Outcome | None:
+        """Explain one decision of the pre-filter; where the definition differs, an error.
+
+        `None` when both leave the record to the model.
+        """
         key = self.records.keys[row]
         decision = decide(self.program, self.records.record(row))
         if decision.code != code:
@@ -177,6 +178,8 @@ class _Explainer:
                 "The pre-filter and the definition disagree: please report this",
             )
             return Outcome(key, Status.ERROR, explanation=str(differs))
+        if code == Open.ASK:
+            return None
         if code >= 0:
             return self.decided(key, row, decision)
         return self.undecided(key, row, decision)

@@ -87,9 +87,17 @@ def read_reply(request: Request, reply: Reply) -> Answered:
     return Answered(best, request.weighted(reply.probabilities)[best])
 
 
+def is_sound(request: Request, reply: Reply) -> bool:
+    """Whether a reply holds a probability for every code, so that it is an answer at all."""
+    shares = reply.probabilities
+    if reply.error is not None or len(shares) != len(request.codes):
+        return False
+    return all(0 <= share <= 1.000001 for share in shares) and sum(shares) > 0  # NaN is neither
+
+
 def is_complete(request: Request, reply: Reply) -> bool:
     """Whether a stored reply holds all that the request now wants: a reason may be lacking."""
-    if reply.error is not None or len(reply.probabilities) != len(request.codes):
+    if not is_sound(request, reply):
         return False
     wanted = request.codes[read_reply(request, reply).answer] in request.explain
     return reply.explanation is not None or not wanted
