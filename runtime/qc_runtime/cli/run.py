@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qc_dsl.errors import QcError
 from qc_dsl.lang import tr
 from qc_runtime.cli.options import (
     Data,
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from qc_runtime.judge import Judged
     from qc_runtime.records import RecordSet
     from qc_runtime.report.summary import RunInfo
+    from qc_runtime.store import AnswerStore
 
 
 class Explain(StrEnum):
@@ -62,7 +66,6 @@ def run(
     from qc_runtime.records import load_records
     from qc_runtime.report.summary import summarise
     from qc_runtime.report.terminal import print_summary
-    from qc_runtime.store import FILE_NAME, AnswerStore
 
     connect = connector(model, no_model, endpoint, endpoint_model)
     program = compile_file(rulebook)
@@ -70,7 +73,7 @@ def run(
     _tell_problems(records)
     folder = out or Path("out") / program.id
     started = datetime.now().astimezone()
-    with AnswerStore(folder / FILE_NAME) as store, progress() as tell:
+    with _answers(folder) as store, progress() as tell:
         if fresh:
             store.clear()
         try:
@@ -85,6 +88,28 @@ def run(
     print_summary(Console(), summary, info, files)
     failed = any(outcome.status is Status.ERROR for outcome in judged.outcomes)
     raise typer.Exit(1 if failed else 0)
+
+
+@contextmanager
+def _answers(folder: Path) -> Iterator[AnswerStore]:
+    """The run's store of answers. A run that cannot even begin leaves no folder behind."""
+    from qc_runtime.store import FILE_NAME, AnswerStore
+
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    answers = 0
+    try:
+        with AnswerStore(folder / FILE_NAME) as store:
+            try:
+                yield store
+            finally:
+                answers = len(store)
+    except QcError:
+        if made and not answers:
+            for end in ("", "-wal", "-shm"):
+                (folder / f"{FILE_NAME}{end}").unlink(missing_ok=True)
+            for path in made:
+                path.rmdir()
+        raise
 
 
 def _tell_problems(records: RecordSet) -> None:
