@@ -242,10 +242,11 @@ def test_the_page_of_commands_has_no_option_that_is_not_there() -> None:
 
 
 def test_the_page_of_commands_has_every_environment_variable() -> None:
-    read = re.compile(r'(?:environ(?:\.get\(|\[)|_KEY_NAMES = |\(")"?([A-Z]+(?:_[A-Z]+)+)"')
+    read = re.compile(r'environ(?:\.get\(|\.setdefault\(|\[)"([A-Z_]+)"')
     source = "\n".join(p.read_text("utf-8") for p in (ROOT / "runtime").rglob("*.py"))
     source += (ROOT / "dsl" / "qc_dsl" / "lang.py").read_text("utf-8")
-    names = set(read.findall(source)) | set(re.findall(r'"(\w+_ENDPOINT|\w+_KEY)"', source))
+    by_table = re.findall(r'"([A-Z_]+_(?:ENDPOINT|KEY))"', source)
+    names = {*read.findall(source), *by_table}
     text = _sections(_CLI)["共同的约定 / What they share"]
     assert {name for name in names if f"`{name}`" not in text} == set()
     assert {"QC_LANG", "QC_MODEL", "QC_CACHE", "HF_TOKEN", "QC_ENDPOINT_KEY"} <= names
