@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from qc_compiler import ir
-from qc_compiler.interpret import Truth, evaluate, items
+from qc_compiler.interpret import Truth, compile_pattern, evaluate, items
 from qc_compiler.program import Program, Rule
 from qc_compiler.quote import find_quote
 from qc_compiler.values import Record
@@ -95,6 +95,11 @@ def _quotes(expr: ir.Expr, record: Record, display: Display) -> Iterator[Quote]:
                 yield from _quotes(item, record, display)
     elif isinstance(expr, ir.Contains):
         yield _quote(expr.column, expr.text, display)
+    elif isinstance(expr, ir.Matches):
+        for text in items(record[expr.column.name]):
+            found = compile_pattern(expr.pattern).search(text)
+            if found and found.group():
+                yield _quote(expr.column, found.group(), display)
     elif isinstance(expr, ir.Among):
         for text in items(record[expr.column.name]):
             if text in expr.values:

@@ -89,6 +89,14 @@ def test_a_rule_decides_with_its_sentence_and_evidence(store: AnswerStore) -> No
     )
 
 
+def test_a_pattern_shows_what_it_matched_in_the_records_own_writing(store: AnswerStore) -> None:
+    text = RULEBOOK.replace(
+        "规则:\n", "规则:\n  码: 当 手术记录 匹配正则 “ICD[0-9]+” 即视为 匹配\n"
+    )
+    [outcome] = judged(store, None, [case("甲", "乙+丙ＩＣＤ１２丁")], compiled(text)).outcomes
+    assert outcome.evidence == (Evidence("手术记录", "ＩＣＤ１２"),)
+
+
 def test_what_the_rules_decide_never_reaches_the_model(store: AnswerStore) -> None:
     def connect() -> Any:
         raise AssertionError("no question is left")

@@ -74,12 +74,30 @@ def _rule_lines(traced: TracedRule, decides: bool) -> Iterator[str]:
 
     mark = "▶" if decides else " "
     yield f"{mark} {traced.rule.id}"
-    rows = [row for clause in traced.clauses for row in _rows(clause, 0)]
-    width = max(cell_len("  " * indent + text) for indent, text, _, _ in rows)
-    for indent, text, truth, remark in rows:
-        left = "  " * indent + text
+    lines: list[tuple[str, str, str]] = []
+    for head, clause in zip(_heads(traced), traced.clauses, strict=True):
+        for number, (indent, text, truth, remark) in enumerate(_rows(clause, 0)):
+            opening = head if number == 0 else " " * cell_len(head)
+            lines.append((f"{opening}{'  ' * indent}{text}", truth, remark))
+    width = max(cell_len(left) for left, _, _ in lines)
+    for left, truth, remark in lines:
         gap = " " * (width - cell_len(left) + 2)
         yield f"    {left}{gap}{truth}  {remark}".rstrip()
+
+
+def _heads(traced: TracedRule) -> list[str]:
+    """The word that each clause begins with in its sentence, all equally wide."""
+    from rich.cells import cell_len
+
+    from qc_dsl import ast
+    from qc_dsl.keywords import canonical
+    from qc_dsl.lang import current
+
+    gate = isinstance(traced.rule.sentence, ast.Gate)
+    words = [canonical("IF" if gate else "WHEN", current())]
+    words += [canonical("ARROW", current())] * (len(traced.clauses) - 1)
+    width = max(map(cell_len, words))
+    return [word + " " * (width - cell_len(word) + 1) for word in words]
 
 
 def _rows(clause: TracedClause, indent: int) -> Iterator[Row]:
