@@ -169,7 +169,7 @@ def test_codes_that_begin_alike_are_refused_at_once(backend: LlamaBackend) -> No
     for codes in (("A", "A"), ("YES", "YES!"), ()):
         with pytest.raises(QcError) as caught:
             answers(backend, [Request(SYSTEM, "甲", codes)])
-        assert caught.value.diagnostics[0].code == "QC505"
+        assert caught.value.diagnostics[0].code == "QC523"
 
 
 @pytest.mark.parametrize("kept", [0, 3, 2_000_000])

@@ -153,7 +153,7 @@ def test_thinking_is_off_and_the_date_stands_still() -> None:
 def test_a_missing_or_unusable_template_is_a_clear_error(source: str | None) -> None:
     with pytest.raises(QcError) as caught:
         ChatTemplate(source).frame(system=True)
-    assert caught.value.diagnostics[0].code == "QC504"
+    assert caught.value.diagnostics[0].code == "QC522"
 
 
 # -- the back end before it loads anything ----------
@@ -176,6 +176,6 @@ def test_without_llama_cpp_the_error_says_how_to_get_it(monkeypatch: pytest.Monk
     with pytest.raises(QcError) as caught:
         list(LlamaBackend("absent.gguf").answer([Request("", "甲", ("A", "B"))]))
     diagnostic = caught.value.diagnostics[0]
-    assert diagnostic.code == "QC501"
+    assert diagnostic.code == "QC520"
     assert diagnostic.help is not None
     assert "qc-rulebook[llama]" in diagnostic.help.zh

@@ -22,8 +22,8 @@ _PROMPT_FORMAT = 1  # raise it when the same request comes to mean other tokens
 class LlamaBackend:
     """Answers requests with a GGUF model; nothing is loaded before the first `answer`.
 
-    ``fingerprint`` names the model's content (its SHA-256). Errors: QC501 no llama.cpp,
-    QC502 no usable model, QC503 no memory, QC504 no chat template, QC505 codes alike.
+    ``fingerprint`` names the model's content (its SHA-256). Errors: QC520 no llama.cpp,
+    QC502 no usable model, QC521 no memory, QC522 no chat template, QC523 codes alike.
     """
 
     def __init__(

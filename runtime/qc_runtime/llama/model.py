@@ -177,7 +177,7 @@ def _cache_type(lib: Any, name: str) -> int:
     if value is None:
         zh, en = f"没有这种缓存类型：{name}", f"There is no such cache type: {name}"
         raise QcError(
-            Diagnostic("QC506", Text(zh, en), help=Text("例如 f16、q8_0", "Try f16, q8_0"))
+            Diagnostic("QC524", Text(zh, en), help=Text("例如 f16、q8_0", "Try f16, q8_0"))
         )
     return int(value)
 
@@ -198,7 +198,7 @@ def _cannot_load(path: Path, why: str) -> Diagnostic:
 
 def _no_context(why: str) -> Diagnostic:
     return Diagnostic(
-        "QC503",
+        "QC521",
         Text(f"无法为模型分配内存：{why}", f"No memory for the model's context: {why}"),
         help=Text("请减小 n_ctx 或 n_seq", "Make n_ctx or n_seq smaller"),
     )

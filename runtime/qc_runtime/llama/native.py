@@ -75,7 +75,7 @@ _loaded: list[Native] = []
 
 
 def native() -> Native:
-    """The library, loaded once a process. QC501 where it is not installed or does not load."""
+    """The library, loaded once a process. QC520 where it is not installed or does not load."""
     if not _loaded:
         _loaded.append(Native(_import()))
     return _loaded[0]
@@ -95,7 +95,7 @@ def _import() -> Any:
 
 def _not_installed() -> Diagnostic:
     return Diagnostic(
-        "QC501",
+        "QC520",
         Text("没有安装本地模型引擎 llama.cpp", "The local model engine llama.cpp is not installed"),
         help=Text(
             "请运行 make demo 自动编译安装，或 pip install 'qc-rulebook[llama]'；"
@@ -108,7 +108,7 @@ def _not_installed() -> Diagnostic:
 
 def _does_not_load(why: str) -> Diagnostic:
     return Diagnostic(
-        "QC501",
+        "QC520",
         Text(f"llama.cpp 无法载入：{why}", f"llama.cpp cannot be loaded: {why}"),
         help=Text(
             "它可能是为另一种处理器编译的，请重新编译：make demo",

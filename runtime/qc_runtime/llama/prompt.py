@@ -126,7 +126,7 @@ class Prompter:
 def _codes_alike(codes: tuple[str, ...]) -> Diagnostic:
     shown = "、".join(codes), ", ".join(codes)
     return Diagnostic(
-        "QC505",
+        "QC523",
         Text(
             f"答案代码在此模型中无法区分：{shown[0] or '（空）'}",
             f"This model cannot tell these answer codes apart: {shown[1] or '(none)'}",

@@ -109,7 +109,7 @@ def _to_json(value: Any, **options: Any) -> str:
 
 def _missing() -> Diagnostic:
     return Diagnostic(
-        "QC504",
+        "QC522",
         Text("模型没有对话模板", "The model has no chat template"),
         help=Text(
             "请换用带对话模板的指令模型（通常名为 …-Instruct 或 …-Chat）",
@@ -120,4 +120,4 @@ def _missing() -> Diagnostic:
 
 def _unusable(why: str) -> Diagnostic:
     zh, en = f"模型的对话模板无法使用：{why}", f"The model's chat template cannot be used: {why}"
-    return Diagnostic("QC504", Text(zh, en))
+    return Diagnostic("QC522", Text(zh, en))
