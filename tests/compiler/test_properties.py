@@ -64,6 +64,12 @@ def test_quotes_keep_the_records_own_writing() -> None:
     assert find_quote(raw, "没有的") == "没有的"
 
 
+def test_quotes_are_found_far_into_a_long_record() -> None:
+    long = "病程记录，" * 40_000 + "ＣＴ 检查" + "，无殊" * 1000
+    assert find_quote(long, "CT检查") == "ＣＴ 检查"
+    assert find_quote("e\u0301tude", "étude") == "e\u0301tude"
+
+
 @_FEW
 @given(expressions)
 def test_a_witness_satisfies_what_it_is_a_witness_of(expr: Expr) -> None:

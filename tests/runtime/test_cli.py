@@ -179,6 +179,20 @@ def test_explain_answers_in_the_authors_language(key: str, lang: str, golden: Go
     golden(TESTS / "golden" / "explain" / f"{key}.{lang}.txt", ran.out)
 
 
+EVERYTHING = """住院号,科室,入院诊断,术式,医保,年龄,天数,入院,出院,手术时间
+1,骨科,摔伤致 左侧骨折,左侧探查；引流,职工,70,40,2025-01-01,2025-02-10,2025-01-03 08:00
+2,骨科,,探查,居民,七十,40,不详,2025-02-10,
+"""
+
+
+@pytest.mark.parametrize("key", ["1", "2"])
+def test_explain_walks_into_conditions(key: str, golden: Golden) -> None:
+    Path("all.csv").write_text(EVERYTHING, "utf-8")
+    ran = qc("explain", CASES / "everything.yaml", "--data", "all.csv", "--case", key)
+    assert ran.code == 0
+    golden(TESTS / "golden" / "explain" / f"everything.{key}.txt", ran.out)
+
+
 def test_explain_of_a_key_that_is_not_there() -> None:
     ran = qc("explain", RULEBOOK, "--data", "data.csv", "--case", "99")
     assert (ran.code, ran.out) == (2, "")
