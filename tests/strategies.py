@@ -11,6 +11,7 @@ from qc_compiler.lower import Lowering
 from qc_compiler.program import Arm, Kind, Level, Program, Question, Verdict
 from qc_compiler.resolve import Scope
 from qc_compiler.simplify import simplify
+from qc_compiler.terms import Terms
 from qc_compiler.values import Field, FieldType, Raw
 from qc_dsl import ast
 from qc_dsl.ast import Op
@@ -34,7 +35,7 @@ FIELDS = (
     Field("时", FieldType.DATETIME, ("时",)),
     Field("另时", FieldType.DATETIME, ("另时",)),
 )
-TERMS = {"手术词": ("左", "宫腔镜", "痔切除术")}
+TERMS = {"手术词": Terms.of(("左=右侧", "宫腔镜", "痔切除术=痔", "切除"))}
 _LEFT = ast.Literal("左", "text", span=NOWHERE)
 PHRASES: dict[str, ast.Condition] = {
     "是左侧": ast.Predicate(ast.Name("甲文", span=NOWHERE), Op.CONTAINS, (_LEFT,), span=NOWHERE)
@@ -106,6 +107,11 @@ _about_sides = st.builds(
     st.sampled_from(_TEXTUAL),
     st.sampled_from(_TEXTUAL),
 )
+_about_terms = st.builds(
+    lambda a, b: _predicate(a, Op.TERMS_DIFFER, (name(b), name("手术词"))),
+    st.sampled_from(_TEXTUAL),
+    st.sampled_from(_TEXTUAL),
+)
 _about_blank = st.builds(
     lambda s, op: _predicate(s, op, ()),
     st.sampled_from([field.name for field in FIELDS]),
@@ -124,7 +130,13 @@ _about_time = st.builds(
     st.one_of(moments.map(_literal), st.sampled_from(_TIMES).map(name)),
 )
 predicates = st.one_of(
-    _about_text(), _about_pattern, _about_sides, _about_blank, _about_number, _about_time
+    _about_text(),
+    _about_pattern,
+    _about_sides,
+    _about_terms,
+    _about_blank,
+    _about_number,
+    _about_time,
 )
 
 

@@ -15,7 +15,7 @@ import re2
 
 from qc_compiler import ir
 from qc_compiler.sides import sides
-from qc_compiler.values import FieldType, Moment, Record, Value
+from qc_compiler.values import ITEM_MARK, FieldType, Moment, Record, Value
 
 Truth = bool | None
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
@@ -123,6 +123,14 @@ def _sides_differ(expr: ir.SidesDiffer, record: Record) -> Truth:
     return any(a) and any(b) and a != b
 
 
+def _terms_differ(expr: ir.TermsDiffer, record: Record) -> Truth:
+    left, right = record[expr.column.name], record[expr.other.name]
+    if left is None or right is None:
+        return None
+    a, b = (expr.terms.mentioned(ITEM_MARK.join(items(value))) for value in (left, right))
+    return bool(a) and bool(b) and not a & b
+
+
 _EVALUATE: dict[type, Callable[[Any, Record], Truth]] = {
     ir.Const: lambda e, r: e.value,
     ir.Not: lambda e, r: kleene_not(evaluate(e.item, r)),
@@ -139,4 +147,5 @@ _EVALUATE: dict[type, Callable[[Any, Record], Truth]] = {
     ir.Compare: _compare,
     ir.Before: _before,
     ir.SidesDiffer: _sides_differ,
+    ir.TermsDiffer: _terms_differ,
 }

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from qc_compiler.terms import Terms
 from qc_compiler.values import FieldType
 
 
@@ -118,8 +119,26 @@ class SidesDiffer:
     other: Column
 
 
+@dataclass(frozen=True)
+class TermsDiffer:
+    """Both texts mention words of the list, and none that is the same or a synonym."""
+
+    column: Column
+    other: Column
+    terms: Terms
+
+
 Leaf = (
-    Missing | Among | Contains | Matches | SameText | ContainsText | Compare | Before | SidesDiffer
+    Missing
+    | Among
+    | Contains
+    | Matches
+    | SameText
+    | ContainsText
+    | Compare
+    | Before
+    | SidesDiffer
+    | TermsDiffer
 )
 Expr = Const | Not | And | Or | Leaf
 

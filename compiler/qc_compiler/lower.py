@@ -63,7 +63,7 @@ class Lowering:
         """The folded values a textual predicate names, of a term list or one by one."""
         first = predicate.operands[0]
         if isinstance(first, ast.Name):
-            return self.scope.terms[first.text]
+            return self.scope.terms[first.text].words
         found = tuple(fold(operand.text) for operand in predicate.operands)
         for operand, text in zip(predicate.operands, found, strict=True):
             if not text:
@@ -198,6 +198,14 @@ def _sides(low: Lowering, predicate: ast.Predicate) -> ir.Expr:
     return ir.SidesDiffer(column, low.beside(column, other, *_TEXTUAL))
 
 
+def _terms(low: Lowering, predicate: ast.Predicate) -> ir.Expr:
+    other, terms = predicate.operands
+    assert isinstance(other, ast.Name)
+    column = low.column(predicate, *_TEXTUAL)
+    beside = low.beside(column, other, *_TEXTUAL)
+    return ir.TermsDiffer(column, beside, low.scope.terms[terms.text])
+
+
 def _blank(low: Lowering, predicate: ast.Predicate) -> ir.Expr:
     return ir.Missing(low.column(predicate))
 
@@ -230,4 +238,5 @@ _LOWER: dict[Op, _Rule] = {
     Op.NOT_BEFORE: _negated(_before),
     Op.NOT_AFTER: _negated(_before),
     Op.SIDES_DIFFER: _sides,
+    Op.TERMS_DIFFER: _terms,
 }

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from qc_compiler.ir import Column
+from qc_compiler.terms import Terms
 from qc_compiler.values import Field, FieldType
 from qc_dsl import ast
 from qc_dsl.errors import Diagnostic, QcError
@@ -19,7 +20,7 @@ class Scope:
     """The names that sentences may use, resolved: typed fields, folded terms, phrases."""
 
     fields: dict[str, Field]
-    terms: dict[str, tuple[str, ...]]
+    terms: dict[str, Terms]
     phrases: dict[str, ast.Condition]
 
     def column(self, name: ast.Name) -> Column:
@@ -37,7 +38,7 @@ def resolve(rulebook: Rulebook) -> Scope:
         raise QcError(*cycles)
     return Scope(
         {field.name: field for field in _fields(rulebook)},
-        {term.name: tuple(sorted(set(map(fold, term.words)))) for term in rulebook.terms},
+        {term.name: Terms.of(term.words) for term in rulebook.terms},
         {phrase.name: phrase.condition for phrase in rulebook.phrases},
     )
 
@@ -89,7 +90,7 @@ def _useless(decl: FieldDecl, zh: str, en: str, type_zh: str, type_en: str) -> D
 
 def _term_errors(rulebook: Rulebook) -> Iterator[Diagnostic]:
     for term in rulebook.terms:
-        if not all(map(fold, term.words)) or not term.words:
+        if not all(Terms.of(term.words).words) or not term.words:
             what = ("里有空词", "hold an empty word") if term.words else ("是空的", "are empty")
             message = Text(f"词表“{term.name}”{what[0]}", f"The terms “{term.name}” {what[1]}")
             yield Diagnostic("QC209", message, term.span)

@@ -19,6 +19,7 @@ from sqlglot import exp
 from qc_compiler import ir
 from qc_compiler.interpret import are_calendar_days
 from qc_compiler.sides import LEFT, RIGHT
+from qc_compiler.terms import Terms
 from qc_compiler.values import ITEM_MARK, FieldType
 
 Sql = exp.Expr
@@ -157,6 +158,31 @@ def _sides_differ(expr: ir.SidesDiffer) -> Sql:
     return exp.Case().when(exp.not_(both), exp.and_(named, differ))
 
 
+def _terms_differ(expr: ir.TermsDiffer) -> Sql:
+    a, b = _mentioned(expr.column, expr.terms), _mentioned(expr.other, expr.terms)
+    none = exp.Literal.number(0)
+    differ = exp.and_(
+        exp.GT(this=_call("len", a), expression=none),
+        exp.GT(this=_call("len", b), expression=none),
+        exp.not_(_call("list_has_any", a, b)),
+    )
+    missing = either([is_null(expr.column), is_null(expr.other)])
+    return exp.Case().when(exp.not_(missing), differ)
+
+
+def _mentioned(column: ir.Column, terms: Terms) -> Sql:
+    """The words of the list that a text mentions, as an array, synonyms replaced."""
+    found = _call("regexp_extract_all", _column(column), _text(terms.pattern))
+    if not terms.synonyms:
+        return found
+    word = exp.column("word")
+    main = exp.Case()
+    for synonym, meant in terms.synonyms:
+        main = main.when(exp.EQ(this=word, expression=_text(synonym)), _text(meant))
+    each = exp.Lambda(this=main.else_(word), expressions=[exp.to_identifier("word")])
+    return _call("list_transform", found, each)
+
+
 _LEAVES: dict[type, Callable[[Any], Sql]] = {
     ir.Missing: lambda e: is_null(e.column),
     ir.Among: _among,
@@ -167,6 +193,7 @@ _LEAVES: dict[type, Callable[[Any], Sql]] = {
     ir.Compare: _compare,
     ir.Before: _before,
     ir.SidesDiffer: _sides_differ,
+    ir.TermsDiffer: _terms_differ,
 }
 
 

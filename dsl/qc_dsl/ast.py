@@ -57,6 +57,7 @@ class Op(StrEnum):
     NOT_BEFORE = "NOT_BEFORE"
     NOT_AFTER = "NOT_AFTER"
     SIDES_DIFFER = "SIDES_DIFFER"
+    TERMS_DIFFER = "TERMS_DIFFER"
 
 
 Join = OneOf["any", "all"]

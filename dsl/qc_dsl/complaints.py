@@ -296,7 +296,7 @@ _SHOWN = (
     ("RPAR", Text("）", ")")),
     ("$END", Text("句子到此结束", "the end of the sentence")),
 )
-_HIDDEN = {"TOGETHER", "SIDES_DIFFER", "THEN", "MARK_AS"}
+_HIDDEN = {"TOGETHER", "NAMED", "THEN", "MARK_AS"}
 
 
 def _valid_here(accepts: set[str], lexicon: Lexicon) -> Text:

@@ -56,6 +56,8 @@ KEYWORDS: dict[str, Keyword] = {
     "AFTER": Keyword(("晚于",), ("after", "is after")),
     "NOT_BEFORE": Keyword(("不早于",), ("not before", "is not before")),
     "NOT_AFTER": Keyword(("不晚于",), ("not after", "is not after")),
+    "NAMED": Keyword(("所述", "提到的"), ("in terms of",)),
+    "TERMS_DIFFER": Keyword(("不同", "不一致"), ("differ", "differs")),
     "SIDES_DIFFER": Keyword(("侧别不同", "侧别不一致"), ("differ in side", "differs in side")),
 }
 

@@ -41,9 +41,11 @@ def _joined(predicate: ast.Predicate, lang: Lang) -> str:
 
 def _predicate(predicate: ast.Predicate, lang: Lang) -> str:
     subject, word = predicate.subject.text, canonical(predicate.op.value, lang)
-    if predicate.op is ast.Op.SIDES_DIFFER:
+    if predicate.op in (ast.Op.SIDES_DIFFER, ast.Op.TERMS_DIFFER):
         together = canonical("TOGETHER", lang) if lang == "en" else "与"
-        return f"{subject} {together} {_operand(predicate.operands[0])} {word}"
+        other, *terms = map(_operand, predicate.operands)
+        named = f"{canonical('NAMED', lang)} {terms[0]} " if terms else ""
+        return f"{subject} {together} {other} {named}{word}"
     return " ".join(filter(None, (subject, word, _joined(predicate, lang))))
 
 

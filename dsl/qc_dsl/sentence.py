@@ -16,6 +16,8 @@ from qc_dsl.lexicon import Lexicon, UnterminatedQuoteError, normalise
 from qc_dsl.source import Span
 from qc_dsl.yaml_reader import Scalar
 
+_PAIRWISE = {"SIDES_DIFFER", "TERMS_DIFFER"}  # subject, 与, another field, … , this word
+
 
 @dataclass(frozen=True)
 class _Bracketed:
@@ -148,8 +150,9 @@ class _ToAst(Transformer[Token, Any]):
         elif self.subject is None:
             self.errors.append(complaints.no_subject(span))
         subject = self.subject or ast.Name("", span=span)
-        if isinstance(children[-1], Token) and children[-1].type == "SIDES_DIFFER":
-            return ast.Predicate(subject, ast.Op.SIDES_DIFFER, (children[1],), span=span)
+        if isinstance(children[-1], Token) and children[-1].type in _PAIRWISE:
+            names = tuple(child for child in children if isinstance(child, ast.Name))
+            return ast.Predicate(subject, ast.Op(children[-1].type), names, span=span)
         op, operands, joiners = self.op_and_operands(children)
         problem, join = complaints.check_values(op, operands, joiners, span)
         if problem:

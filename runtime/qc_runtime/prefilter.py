@@ -5,8 +5,8 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
-from qc_compiler.program import Program
 from qc_compiler.prefilter import TABLE, prefilter
+from qc_compiler.program import Program
 
 
 def run_prefilter(program: Program, table: pa.Table) -> list[int]:
