@@ -58,7 +58,7 @@ def _lines_edited(text: str, kind: str, place: float, other: float) -> str:
 
 @pytest.mark.parametrize("good", GOOD, ids=("surgery", "everything", "english"))
 def test_a_damaged_rulebook_is_compiled_or_refused_with_places(good: str) -> None:
-    @settings(max_examples=100, deadline=5000, derandomize=True)
+    @settings(max_examples=70, deadline=5000, derandomize=True)
     @given(st.lists(_edits, min_size=1, max_size=4))
     def check(edits: list[Edit]) -> None:
         text = good

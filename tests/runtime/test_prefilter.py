@@ -45,7 +45,7 @@ def _table(drawn: list[dict[str, Raw]]) -> pa.Table:
     return recordset_of(FIELDS, "编号", drawn).arrow()
 
 
-@_examples(40)
+@_examples(25)
 @given(programs, tables())
 def test_sql_decides_as_the_interpreter(program: Program, drawn: list[dict[str, Raw]]) -> None:
     records = _records(drawn)
@@ -62,7 +62,7 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 def test_sql_gives_every_expression_its_truth(connection: duckdb.DuckDBPyConnection) -> None:
     """Unknown included, which a decision alone could hide; many expressions in one query."""
 
-    @_examples(30)
+    @_examples(20)
     @given(st.lists(expressions, min_size=4, max_size=4), tables(25))
     def check(exprs: list[Expr], drawn: list[dict[str, Raw]]) -> None:
         records = _records(drawn)
