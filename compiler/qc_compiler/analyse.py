@@ -98,7 +98,7 @@ def _gap(rulebook: Rulebook) -> Diagnostic:
     return Diagnostic(
         "QC302",
         Text("没有“其余”：规则都不管的病例将交由人工", "No “otherwise”: the rest goes to a person"),
-        rulebook.span_of("规则"),
+        rulebook.section_span("规则", "rules"),
         Text("请写 其余: 一个结论，或一个“问”", "Write “otherwise”: a verdict, or a question"),
         severity="warning",
     )

@@ -112,7 +112,7 @@ def _verdicts(rulebook: Rulebook) -> tuple[Verdict, ...]:
         found.append(Verdict(rulebook.excluded, Kind.EXCLUDE))
     if len({verdict.name for verdict in found}) < len(found):
         message = Text("几种结论不能同名", "The verdicts need different names")
-        raise QcError(Diagnostic("QC211", message, rulebook.span_of("结论")))
+        raise QcError(Diagnostic("QC211", message, rulebook.section_span("结论", "verdicts")))
     return tuple(found)
 
 

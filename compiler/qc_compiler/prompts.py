@@ -83,6 +83,7 @@ _FORMAT = Text(
     "先写结论，再用一句话写理由，并引用病历原文。",
     "Give the verdict first, then the reason in one sentence that quotes the record.",
 )
+_LOOK = Text("看：", " Look at: ")
 _FIXED = Text("结论为", "the verdict is ")
 _PERSON = Text("交由人工判断。", "leave it to a person.")
 
@@ -115,7 +116,11 @@ def _last(program: Program) -> list[str]:
     if program.otherwise is None:
         return [_PERSON.in_(lang)]
     question = program.otherwise
-    arrow = ("，" if lang == "zh" else ", ").join(
-        f"{answer}→{program.verdicts[v].name}" for answer, v in question.answers
+    names = "，" if lang == "zh" else ", "
+    arrow = names.join(f"{answer}→{program.verdicts[v].name}" for answer, v in question.answers)
+    shown = names.join(
+        name if name == label else f"{name}（{label}）"
+        for name, label in zip(question.fields, question.labels, strict=True)
     )
-    return [question.text, *_numbered(question.criteria), arrow]
+    asked = f"{question.text}{_LOOK.in_(lang)}{shown}"
+    return [asked, *_numbered(question.criteria), arrow]

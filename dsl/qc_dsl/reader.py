@@ -42,12 +42,7 @@ def read_source(path: Path) -> Source:
         size = path.stat().st_size
         data = path.read_bytes() if size <= MAX_BYTES else b""
     except OSError as error:
-        missing = isinstance(error, FileNotFoundError)
-        message = Text(
-            "规则集文件不存在" if missing else "规则集文件读不了",
-            "There is no such rulebook" if missing else "The rulebook cannot be read",
-        )
-        raise QcError(Diagnostic("QC001", message, place=place)) from None
+        raise QcError(_unreadable(error, place)) from None
     if size > MAX_BYTES:
         message = Text(f"文件有 {size:,} 字节，太大了", f"The file has {size:,} bytes: too large")
         help_ = Text("规则集最大 2 MiB；请确认没有选错文件", "A rulebook is at most 2 MiB")
@@ -61,6 +56,18 @@ def read_source(path: Path) -> Source:
         message = Text(f"第 {line} 行不是 UTF-8 编码", f"Line {line} is not UTF-8")
         help_ = Text("请另存为 UTF-8（记事本：另存为 → 编码 UTF-8）", "Save the file as UTF-8")
         raise QcError(Diagnostic("QC001", message, help=help_, place=place)) from None
+
+
+def _unreadable(error: OSError, place: Text) -> Diagnostic:
+    if isinstance(error, FileNotFoundError):
+        message = Text("规则集文件不存在", "There is no such rulebook")
+        return Diagnostic("QC001", message, place=place)
+    if isinstance(error, IsADirectoryError):
+        message = Text("这是文件夹，不是规则集文件", "This is a folder, not a rulebook")
+        help_ = Text("请写出文件名，例如 规则/*.yaml", "Name its files, such as rules/*.yaml")
+        return Diagnostic("QC001", message, place=place, help=help_)
+    message = Text("规则集文件读不了", "The rulebook cannot be read")
+    return Diagnostic("QC001", message, place=place)
 
 
 def parse_rulebook(source: Source) -> Rulebook:

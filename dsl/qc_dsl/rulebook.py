@@ -7,7 +7,7 @@ from typing import Literal
 
 from qc_dsl import ast
 from qc_dsl.source import Source, Span
-from qc_dsl.yaml_reader import Mapping, at
+from qc_dsl.yaml_reader import Mapping
 
 Section = Literal["applicability", "exceptions", "rules"]
 
@@ -98,5 +98,7 @@ class Rulebook:
     def verdicts(self) -> tuple[str, ...]:
         return tuple(v for v in (self.passed, self.failed, self.excluded) if v)
 
-    def span_of(self, *path: str | int) -> Span:
-        return at(self.root, path)
+    def section_span(self, *keys: str) -> Span:
+        """The place of the first of these top-level keys that the file has."""
+        found = (key.span for key, _ in self.root.items if key.value in keys)
+        return next(found, self.root.span)

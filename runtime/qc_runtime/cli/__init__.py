@@ -55,6 +55,9 @@ def main() -> None:
     except KeyboardInterrupt:
         typer.echo(tr("已停止", "Stopped"), err=True)
         sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(141)
+    except SystemExit as done:
+        # The command-line library ends a run whose reader went away with 1, which to us means
+        # “errors were found”: say what a shell says of a closed pipe instead.
+        if type(sys.stdout).__name__ == "PacifyFlushWrapper":
+            sys.exit(141)
+        raise done

@@ -77,11 +77,11 @@ def _print(console: Console, result: dict[str, Any]) -> None:
     console.print(_verdict_table(Table(), result))
     console.print(_confusion_table(Table(), result))
     for who, counts in result["decided_by"].items():
-        console.print(f"{who}: {counts['correct']}/{counts['n']}")
+        console.print(f"{_who(who)} {counts['correct']}/{counts['n']}")
     for item in result["disagreements"][:20]:
         console.print(
             f"  {item['key']}: {tr('标注', 'label')} {item['expected']}, {tr('判为', 'got')} "
-            f"{item['got'] or item['status']} {item['rules'] or ''}",
+            f"{item['got'] or _word(item['status'])} {'、'.join(item['rules'])}",
             highlight=False,
             markup=False,
         )
@@ -89,6 +89,20 @@ def _print(console: Console, result: dict[str, Any]) -> None:
         console.print(
             tr(f"  …另有 {rest} 处不一致（--json 看全部）", f"  … and {rest} more (--json)")
         )
+
+
+def _who(decider: str) -> str:
+    """Who decided, in words; what neither rules nor the model decided is a person's."""
+    names = {"rule": tr("规则判对", "rules"), "model": tr("模型判对", "model")}
+    return names.get(decider, tr("待人工（按倾向计）", "for a person (by leaning)")) + ":"
+
+
+def _word(got: str) -> str:
+    """A verdict as it is; a status in words."""
+    from qc_runtime.outcome import Status
+    from qc_runtime.report.labels import STATUS
+
+    return str(STATUS[Status(got)]) if got in set(Status) else got
 
 
 def _share(value: float | None) -> str:
@@ -107,7 +121,7 @@ def _confusion_table(table: Any, result: dict[str, Any]) -> Any:
     columns = sorted({got for row in result["confusion"].values() for got in row})
     table.add_column(tr("标注＼判为", "label \\ got"))
     for got in columns:
-        table.add_column(got)
+        table.add_column(_word(got))
     for expected, row in result["confusion"].items():
         table.add_row(expected, *(str(row.get(got, 0)) for got in columns))
     return table

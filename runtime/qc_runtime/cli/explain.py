@@ -14,6 +14,7 @@ from qc_runtime.cli.options import Data, Rulebook
 if TYPE_CHECKING:
     from qc_compiler.program import Program
     from qc_compiler.trace import TracedClause, TracedRule
+    from qc_compiler.values import Record
     from qc_runtime.records.recordset import RecordSet
 
 _TRUTH = {True: Text("是", "yes"), False: Text("否", "no"), None: Text("未知", "unknown")}
@@ -46,7 +47,10 @@ def explained(program: Program, records: RecordSet, row: int) -> Iterator[str]:
     shown = {name: column[row] for name, column in records.display.items()}
     decision = decide(program, record)
     deciding = {program.rules[number].id for number in decision.rules}
-    yield f"{program.key} {records.keys[row]} ─ {_headline(program, decision.code, deciding)}"
+    headline = _headline(program, decision.code, deciding)
+    if decision.code == Open.DATA_MISSING:
+        headline += _blanks(program, decision.rules, shown, record)
+    yield f"{program.key} {records.keys[row]} ─ {headline}"
     for traced in trace(program, record, shown):
         yield from _rule_lines(traced, traced.rule.id in deciding)
     if decision.code == Open.ASK:
@@ -67,6 +71,21 @@ def _headline(program: Program, code: int, deciding: set[str]) -> str:
         Open.UNCOVERED: tr("待人工：没有规则适用", "for a person: no rule applies"),
     }
     return headlines[Open(code)] + by
+
+
+def _blanks(
+    program: Program, rules: tuple[int, ...], shown: dict[str, str | None], record: Record
+) -> str:
+    """Which fields are blank or unreadable where that leaves a record undecided."""
+    from qc_compiler.program import Question
+    from qc_compiler.trace import trace_rule
+
+    traced = (trace_rule(program.rules[number], record, shown) for number in rules)
+    names = [name for one in traced for name in one.missing()]
+    if not names and isinstance(program.otherwise, Question):
+        names = [name for name in program.otherwise.fields if record[name] is None]
+    listed = "、".join(dict.fromkeys(names))
+    return tr(f"，缺少：{listed}", f", missing: {listed}")
 
 
 def _rule_lines(traced: TracedRule, decides: bool) -> Iterator[str]:

@@ -32,12 +32,13 @@ def match_columns(
     """
     wanted = {field.name: field.columns or (field.name,) for field in fields}
     wanted |= {name: (name,) for name in extra if name not in wanted}
+    named = {field.name for field in fields}
     places = _places(names)
     hits = {name: [c for c in given if fold(c) in places] for name, given in wanted.items()}
     taken = {fold(found[0]) for found in hits.values() if found}
     free = [name for name in names if fold(name) not in taken]
     errors = [
-        _missing(path, name, wanted[name], free, not taken)
+        _missing(path, name if name in named else None, wanted[name], free, not taken)
         for name, found in hits.items()
         if not found
     ]
@@ -58,14 +59,16 @@ def _places(names: Sequence[str]) -> dict[str, list[int]]:
 
 
 def _missing(
-    path: Path, name: str, tried: Sequence[str], free: Sequence[str], nothing: bool
+    path: Path, field: str | None, tried: Sequence[str], free: Sequence[str], nothing: bool
 ) -> Diagnostic:
     """A missing column, and what else the file has, but for columns of other fields.
 
     Where no name fits at all, the first row may be a record: it is not shown.
     """
     zh, en = "”或“".join(tried), "” or “".join(tried)
-    message = Text(f"没有列“{zh}”（字段 {name}）", f"No column “{en}” (field {name})")
+    message = Text(f"没有列“{zh}”", f"No column “{en}”")
+    if field is not None:
+        message = Text(f"{message.zh}（字段 {field}）", f"{message.en} (field {field})")
     known = [one.strip()[:20] for one in free if fold(one)]
     like = next((one for one in tried if near(one, known)), None)
     if like is None and nothing:

@@ -94,7 +94,7 @@ def _rate(rate: Mapping[str, Any], info: RunInfo) -> str:
 def _rules(by_rule: Mapping[str, int]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column(tr("规则", "Rule"), overflow="fold")
-    table.add_column(tr("例数", "Records"), justify="right", no_wrap=True)
+    table.add_column(tr("涉及例数", "Records named"), justify="right", no_wrap=True)
     for rule, count in by_rule.items():
         shown = f"{count:,}" if count else tr("从未用到", "never used")
         table.add_row(Text(rule), Text(shown, "" if count else "dim"))
