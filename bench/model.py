@@ -41,8 +41,13 @@ _RULES = """你是医院病案质控专家。下面给出同一位患者术前�
 “左侧腹股沟疝修补术”与“右侧腹股沟疝修补术”：侧别不同，不是同一种手术。
 “胃大部切除术”与“胃修补术”：主要操作不同，不是同一种手术。
 """
-_AS_CODE = "\n只回答一个字母：A 表示是同一种手术，B 表示不是同一种手术。"
-_AS_JSON = '\n只输出 JSON：{"结论": "匹配" 或 "不匹配", "理由": "一句话"}'
+# Both are asked for the same: a verdict, and what a person who checks it wants to read
+_REASON = "理由要分别写明主要操作、部位、侧别、入路是否一致"
+_AS_CODE = (
+    f"\n先回答一个字母：A 是同一种手术，B 不是同一种手术；再另起一行写理由，{_REASON}。"
+)
+_AS_JSON = f'\n只输出 JSON：{{"结论": "匹配" 或 "不匹配", "理由": "…"}}，{_REASON}。'
+_LONGEST = 96  # tokens of a reason
 
 _NAMES = (
     ("腹腔镜下胆囊切除术", "腹腔镜胆囊切除术"),
@@ -63,11 +68,16 @@ _SIDES = ("", "左侧", "右侧", "双侧")
 
 @dataclass(frozen=True)
 class Rate:
-    """How much was done in how long; ``tokens`` are those a record adds to the shared prompt."""
+    """How much was done in how long.
+
+    ``tokens`` are those computed beside the shared prompt, ``written`` the ones among them that
+    the model wrote.
+    """
 
     records: int
     tokens: int
     seconds: float
+    written: int = 0
 
     @property
     def records_per_second(self) -> float:
@@ -82,6 +92,7 @@ class Rate:
             self.records + other.records,
             self.tokens + other.tokens,
             self.seconds + other.seconds,
+            self.written + other.written,
         )
 
 
@@ -114,6 +125,8 @@ def figures(prompt: Rate, loop: Rate, verdicts: Rate, explained: Rate) -> dict[s
         "verdict_tokens_per_second": verdicts.tokens_per_second,
         "explained_records_per_second": explained.records_per_second,
         "explained_tokens_per_second": explained.tokens_per_second,
+        "loop_tokens_written_per_record": loop.written / loop.records,
+        "explained_tokens_written_per_record": explained.written / explained.records,
         "verdict_over_loop": verdicts.records_per_second / loop.records_per_second,
         "verdict_over_prompt_speed": verdicts.tokens_per_second / prompt.tokens_per_second,
         "explained_over_loop": explained.records_per_second / loop.records_per_second,
@@ -159,20 +172,21 @@ def plain_loop(path: Path, users: Sequence[str]) -> Rate:
     )
     _complete(llama, users[0], 1)  # llama-cpp-python itself keeps the common system prompt
     started = perf_counter()
-    for user in users:
-        _complete(llama, user, 160)
+    written = sum(_complete(llama, user, _LONGEST + 32) for user in users)
     seconds = perf_counter() - started
     llama.close()
-    return Rate(len(users), 0, seconds)
+    return Rate(len(users), 0, seconds, written)
 
 
-def _complete(llama: Any, user: str, tokens: int) -> None:
-    llama.create_chat_completion(
+def _complete(llama: Any, user: str, tokens: int) -> int:
+    """One verdict with its reason; returns how many tokens were written."""
+    completion = llama.create_chat_completion(
         [{"role": "system", "content": _RULES + _AS_JSON}, {"role": "user", "content": user}],
         response_format={"type": "json_object"},
         max_tokens=tokens,
         temperature=0.0,
     )
+    return int(completion["usage"]["completion_tokens"])
 
 
 def engine_speed(path: Path, users: Sequence[str], *, explain: bool) -> Rate:
@@ -185,7 +199,7 @@ def engine_speed(path: Path, users: Sequence[str], *, explain: bool) -> Rate:
             codes,
             explain=codes if explain else (),
             explain_leads=("\n理由：", "\n理由："),
-            explain_tokens=64,
+            explain_tokens=_LONGEST,
         )
         for user in users
     ]
@@ -208,7 +222,7 @@ def _answer(backend: LlamaBackend, requests: Sequence[Request]) -> list[Reply]:
 def _rate(records: int, before: Counters, after: Counters) -> Rate:
     computed = after.prompt_tokens - before.prompt_tokens
     generated = after.generated_tokens - before.generated_tokens
-    return Rate(records, computed + generated, after.seconds - before.seconds)
+    return Rate(records, computed + generated, after.seconds - before.seconds, generated)
 
 
 def lines(found: dict[str, float]) -> Iterator[str]:

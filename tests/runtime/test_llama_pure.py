@@ -156,6 +156,30 @@ def test_a_missing_or_unusable_template_is_a_clear_error(source: str | None) -> 
     assert caught.value.diagnostics[0].code == "QC522"
 
 
+# -- settings ----------
+
+
+@pytest.mark.parametrize(
+    ("settings", "gpu", "flash"),
+    [
+        (LlamaSettings(), False, False),
+        (LlamaSettings(), True, None),
+        (LlamaSettings(n_gpu_layers=0), True, False),
+        (LlamaSettings(cache_type_v="q8_0"), False, True),
+        (LlamaSettings(flash_attn=True), False, True),
+    ],
+)
+def test_flash_attention_is_for_gpus_and_for_caches_that_need_it(
+    settings: LlamaSettings, gpu: bool, flash: bool | None
+) -> None:
+    assert settings.for_machine(gpu=gpu).flash_attn is flash
+
+
+def test_sizes_that_are_set_are_kept() -> None:
+    resolved = LlamaSettings(n_batch=64, n_seq=3).for_machine(gpu=True)
+    assert (resolved.n_batch, resolved.n_seq) == (64, 3)
+
+
 # -- the back end before it loads anything ----------
 
 

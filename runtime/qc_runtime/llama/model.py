@@ -14,7 +14,7 @@ from qc_dsl.errors import Diagnostic, QcError
 from qc_dsl.lang import Text
 from qc_runtime.llama.batch import Batch
 from qc_runtime.llama.native import Native, native
-from qc_runtime.llama.settings import LlamaSettings
+from qc_runtime.llama.settings import LlamaSettings, Resolved
 
 Tokens = tuple[int, ...]
 
@@ -113,8 +113,9 @@ class Context:
         self.model = model
         self._native = model.native
         self._lib = model.native.lib
-        self.n_seq = settings.n_seq
-        self._handle = self._lib.llama_init_from_model(model.handle, self._params(settings))
+        chosen = settings.for_machine(gpu=bool(self._lib.llama_supports_gpu_offload()))
+        self.n_seq = chosen.n_seq
+        self._handle = self._lib.llama_init_from_model(model.handle, self._params(settings, chosen))
         if not self._handle:
             raise QcError(_no_context(self._native.last_error))
         self._lib.llama_set_abort_callback(self._handle, self._native.abort, None)
@@ -122,20 +123,20 @@ class Context:
         self.n_ctx: int = self._lib.llama_n_ctx(self._handle)
         self.n_batch: int = self._lib.llama_n_batch(self._handle)
 
-    def _params(self, settings: LlamaSettings) -> Any:
+    def _params(self, settings: LlamaSettings, chosen: Resolved) -> Any:
         params = self._lib.llama_context_default_params()
         params.n_ctx = min(settings.n_ctx, self.model.n_ctx_train)
-        params.n_batch = min(settings.n_batch, params.n_ctx)
+        params.n_batch = min(chosen.n_batch, params.n_ctx)
         params.n_ubatch = min(settings.n_ubatch, params.n_batch)
-        params.n_seq_max = settings.n_seq + 1
-        params.n_outputs_max = min(settings.n_seq + 1, params.n_batch)
+        params.n_seq_max = chosen.n_seq + 1
+        params.n_outputs_max = min(chosen.n_seq + 1, params.n_batch)
         params.n_threads = params.n_threads_batch = settings.threads()
         params.kv_unified = True  # without it the cache is cut up and no prefix is shared
         params.type_k = _cache_type(self._lib, settings.cache_type_k)
         params.type_v = _cache_type(self._lib, settings.cache_type_v)
         params.offload_kqv = settings.offload_kqv
-        if settings.flash_attn is not None:
-            params.flash_attn_type = int(settings.flash_attn)
+        if chosen.flash_attn is not None:
+            params.flash_attn_type = int(chosen.flash_attn)
         return params
 
     def batch(self) -> Batch:

@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _SIBLINGS = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
+_PLAIN_TYPES = ("f16", "f32", "bf16")
 
 
 @dataclass(frozen=True)
 class LlamaSettings:
-    """Sizes are in tokens.
+    """Sizes are in tokens. ``None`` is automatic: see `for_machine`.
 
     ``n_ctx`` is the whole KV cache, shared by all sequences and bounded by what the model was
     trained for. ``n_batch`` is how much goes into one ``llama_decode``, ``n_ubatch`` how much
     into one computation, ``n_seq`` how many requests are worked on at once. ``n_gpu_layers``
-    -1 puts all layers on the GPU of a GPU build and means nothing to a CPU build. ``None`` is
-    automatic.
+    -1 puts all layers on the GPU of a GPU build and means nothing to a CPU build.
     """
 
     n_ctx: int = 8192
-    n_batch: int = 512
+    n_batch: int | None = None
     n_ubatch: int = 512
-    n_seq: int = 64
+    n_seq: int | None = None
     n_threads: int | None = None
     n_gpu_layers: int = -1
     main_gpu: int = 0
@@ -34,6 +34,32 @@ class LlamaSettings:
 
     def threads(self) -> int:
         return self.n_threads or physical_cores()
+
+    def for_machine(self, *, gpu: bool) -> Resolved:
+        """The automatic sizes for a build with or without a GPU.
+
+        On a processor a step with 32 sequences costs hardly more a token than one with 64, and
+        flash attention makes generating a third slower; yet a quantised V cache needs it. A
+        GPU wants more of both, and llama.cpp chooses the attention.
+        """
+        on_gpu = gpu and self.n_gpu_layers != 0
+        flash = self.flash_attn
+        if flash is None and not on_gpu:
+            flash = self.cache_type_v not in _PLAIN_TYPES
+        return Resolved(
+            n_batch=self.n_batch or (2048 if on_gpu else 512),
+            n_seq=self.n_seq or (128 if on_gpu else 32),
+            flash_attn=flash,
+        )
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Settings that were automatic. ``flash_attn`` None leaves it to llama.cpp."""
+
+    n_batch: int
+    n_seq: int
+    flash_attn: bool | None
 
 
 def physical_cores() -> int:
