@@ -275,7 +275,7 @@ def test_explanations_are_chinese_whole_and_only_where_asked(backend: LlamaBacke
 def test_more_explanations_than_places_are_all_written(demo_model: Path) -> None:
     few = LlamaBackend(demo_model, settings=LlamaSettings(n_ctx=256, n_batch=64, n_seq=2))
     asked = [
-        request(pair, explain=("A", "B"), explain_leads=("因", "因"), explain_tokens=6)
+        request(pair, explain=("A", "B"), explain_leads=("因", "因"), explain_tokens=3)
         for pair in PAIRS
     ]
     replies = answers(few, asked)
