@@ -54,7 +54,7 @@ def qc_process(*args: object, cwd: Path | None = None, **variables: str) -> Ran:
         encoding="utf-8",
         cwd=cwd,
         env=environment(**variables),
-        timeout=120,
+        timeout=280,
         check=False,
     )
     return Ran(done.returncode, done.stdout, done.stderr)
