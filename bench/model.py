@@ -43,9 +43,7 @@ _RULES = """你是医院病案质控专家。下面给出同一位患者术前�
 """
 # Both are asked for the same: a verdict, and what a person who checks it wants to read
 _REASON = "理由要分别写明主要操作、部位、侧别、入路是否一致"
-_AS_CODE = (
-    f"\n先回答一个字母：A 是同一种手术，B 不是同一种手术；再另起一行写理由，{_REASON}。"
-)
+_AS_CODE = f"\n先回答一个字母：A 是同一种手术，B 不是同一种手术；再另起一行写理由，{_REASON}。"
 _AS_JSON = f'\n只输出 JSON：{{"结论": "匹配" 或 "不匹配", "理由": "…"}}，{_REASON}。'
 _LONGEST = 96  # tokens of a reason
 
