@@ -20,6 +20,7 @@ from typing import Any
 
 from qc_runtime.backend import Counters, Reply, Request
 from qc_runtime.llama import LlamaBackend, LlamaSettings
+from qc_runtime.llama.native import native
 
 _RULES = """你是医院病案质控专家。下面给出同一位患者术前讨论中的手术名称和手术记录中的手术名称。
 请判断两者是否指同一种手术。
@@ -162,6 +163,7 @@ def _decode(context: Any, batch: Any, tokens: Sequence[int], start: int) -> None
 
 def plain_loop(path: Path, users: Sequence[str]) -> Rate:
     """What one writes without an engine: one chat completion after another, JSON out."""
+    native()  # the same waiting of threads as the engine has, whichever runs first
     import llama_cpp
 
     cores = LlamaSettings().threads()
