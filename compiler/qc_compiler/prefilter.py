@@ -96,17 +96,23 @@ def _when_complete(program: Program) -> Sql:
 
 
 def _when_incomplete(program: Program) -> Sql:
+    """Most levels neither say nor could say anything: one test passes them by."""
     case = exp.Case()
     for at, level in enumerate(program.levels):
-        case = _with_conflicts(case, level)
-        said = _said(level)
-        for verdict in said:
-            holds = _arms(level, [verdict])
-            if others := [v for v in said if v != verdict]:
-                holds = exp.and_(holds, exp.not_(_may_hold(level, others)))
-            case = case.when(holds, _code(verdict))
-        case = case.when(_may_hold(level, said), _if_all_agree(program, at))
+        case = case.when(_may_hold(level, _said(level)), _by_level(program, at))
     return _closed(case, _otherwise(program))
+
+
+def _by_level(program: Program, at: int) -> Sql:
+    """The decision where some rule of level ``at`` is true or unknown."""
+    level = program.levels[at]
+    case = _with_conflicts(exp.Case(), level)
+    for verdict in _said(level):
+        holds = _arms(level, [verdict])
+        if others := [v for v in _said(level) if v != verdict]:
+            holds = exp.and_(holds, exp.not_(_may_hold(level, others)))
+        case = case.when(holds, _code(verdict))
+    return _closed(case, _if_all_agree(program, at))
 
 
 def _if_all_agree(program: Program, at: int) -> Sql:
