@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A run started in the background inherits an ignored Ctrl-C; the tests of it need one.
     signal.signal(signal.SIGINT, signal.default_int_handler)
