@@ -1,8 +1,8 @@
 """How fast the engine is, against a plain loop and against the prompt speed of the same build.
 
 Everything runs in one process, on one model, with the same invented pairs, so that the ratios
-mean something on a busy or slow machine too. The loop and the prompt speed are measured both
-before and after the engine.
+mean something on a busy or slow machine too. The loop is measured before and after the engine,
+prompt speed and verdicts in turns.
 
     python -m bench.model --model PATH [--records 48]
 """
@@ -95,6 +95,9 @@ class Rate:
         )
 
 
+_NOTHING = Rate(0, 0, 0.0)
+
+
 def pairs(count: int) -> list[str]:
     """Questions about two invented names each; no two alike up to 48."""
     numbered = [(a, b, side) for side in _SIDES for a, b in _NAMES]
@@ -104,15 +107,15 @@ def pairs(count: int) -> list[str]:
     ]
 
 
-def measure(model_path: str | Path, n: int = 48) -> dict[str, float]:
+def measure(model_path: str | Path, n: int = 48, rounds: int = 3) -> dict[str, float]:
     """All figures and the ratios between them, by name. Takes minutes on two cores."""
     path = Path(model_path).expanduser()
     users = pairs(n)
     before, after = users[: max(2, n // 12)], users[-max(2, n // 12) :]
-    prompt, loop = prompt_speed(path), plain_loop(path, before)
-    verdicts = engine_speed(path, users, explain=False)
-    explained = engine_speed(path, users, explain=True)
-    prompt, loop = prompt + prompt_speed(path), loop + plain_loop(path, after)
+    loop = plain_loop(path, before)
+    prompt, verdicts = in_turns(path, users, rounds)
+    explained = engine_speed(path, users)
+    loop = loop + plain_loop(path, after)
     return figures(prompt, loop, verdicts, explained)
 
 
@@ -132,33 +135,51 @@ def figures(prompt: Rate, loop: Rate, verdicts: Rate, explained: Rate) -> dict[s
     }
 
 
-def prompt_speed(path: Path, tokens: int = 1024) -> Rate:
+def in_turns(path: Path, users: Sequence[str], rounds: int) -> tuple[Rate, Rate]:
+    """Prompt speed and verdicts only, in turns, so that a change of load meets both."""
+    long = LongPrompt(path)
+    backend, requests = _warm(path, users, explain=False)
+    prompt, verdicts = long.rate(), _NOTHING
+    for _ in range(rounds):
+        verdicts += _timed(backend, requests)
+        prompt += long.rate()
+    backend.close()
+    long.close()
+    return prompt, verdicts
+
+
+class LongPrompt:
     """One long prompt through plain ``llama_decode``, 512 tokens at a time."""
-    from qc_runtime.llama.model import Context, Model
 
-    settings = LlamaSettings(n_ctx=2048, n_seq=1)
-    model = Model(path, settings)
-    context = Context(model, settings)
-    batch = context.batch()
-    long = (model.tokenize(_RULES, special=False) * 8)[:tokens]
-    _decode(context, batch, long[:32], 0)  # the weights are in memory from here on
-    context.clear()
-    started = perf_counter()
-    for start in range(0, tokens, context.n_batch):
-        _decode(context, batch, long[start : start + context.n_batch], start)
-    seconds = perf_counter() - started
-    context.close()
-    model.close()
-    return Rate(1, len(long), seconds)
+    def __init__(self, path: Path, tokens: int = 1024) -> None:
+        from qc_runtime.llama.model import Context, Model
 
+        settings = LlamaSettings(n_ctx=2048, n_seq=1)
+        self._model = Model(path, settings)
+        self._context = Context(self._model, settings)
+        self._batch = self._context.batch()
+        self._tokens = (self._model.tokenize(_RULES, special=False) * 8)[:tokens]
+        self._decode(0, 32)  # the weights are in memory from here on
 
-def _decode(context: Any, batch: Any, tokens: Sequence[int], start: int) -> None:
-    batch.clear()
-    rows = batch.add(tokens, start, 0)
-    batch.want(rows[-1])
-    if context.decode(batch) != 0:
-        raise RuntimeError(context.last_error())
-    context.logits(rows[-1])
+    def rate(self) -> Rate:
+        self._context.clear()
+        size = self._context.n_batch
+        started = perf_counter()
+        for start in range(0, len(self._tokens), size):
+            self._decode(start, start + size)
+        return Rate(1, len(self._tokens), perf_counter() - started)
+
+    def _decode(self, start: int, end: int) -> None:
+        self._batch.clear()
+        rows = self._batch.add(self._tokens[start:end], start, 0)
+        self._batch.want(rows[-1])
+        if self._context.decode(self._batch) != 0:
+            raise RuntimeError(self._context.last_error())
+        self._context.logits(rows[-1])
+
+    def close(self) -> None:
+        self._context.close()
+        self._model.close()
 
 
 def plain_loop(path: Path, users: Sequence[str]) -> Rate:
@@ -189,8 +210,16 @@ def _complete(llama: Any, user: str, tokens: int) -> int:
     return int(completion["usage"]["completion_tokens"])
 
 
-def engine_speed(path: Path, users: Sequence[str], *, explain: bool) -> Rate:
-    """The engine after one warm-up request, which leaves it the shared prefix, as a run does."""
+def engine_speed(path: Path, users: Sequence[str]) -> Rate:
+    """The engine with an explanation for every record."""
+    backend, requests = _warm(path, users, explain=True)
+    rate = _timed(backend, requests)
+    backend.close()
+    return rate
+
+
+def _warm(path: Path, users: Sequence[str], *, explain: bool) -> tuple[LlamaBackend, list[Request]]:
+    """The engine after two requests, which leave it the shared prefix, as a run does."""
     codes = ("A", "B")
     requests = [
         Request(
@@ -205,11 +234,13 @@ def engine_speed(path: Path, users: Sequence[str], *, explain: bool) -> Rate:
     ]
     backend = LlamaBackend(path)
     _answer(backend, requests[:2])
+    return backend, requests
+
+
+def _timed(backend: LlamaBackend, requests: Sequence[Request]) -> Rate:
     before = replace(backend.counters)
     _answer(backend, requests)
-    rate = _rate(len(requests), before, backend.counters)
-    backend.close()
-    return rate
+    return _rate(len(requests), before, backend.counters)
 
 
 def _answer(backend: LlamaBackend, requests: Sequence[Request]) -> list[Reply]:
