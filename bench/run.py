@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import model as model_bench
 import prefilter as prefilter_bench
+import tables as tables_bench
 
 from qc_runtime.models import locate
 
@@ -66,6 +67,20 @@ def model_figures() -> Iterator[Figure]:
         yield Figure(f"model: {label}", value, "", bound)
 
 
+def tables_figures() -> Iterator[Figure]:
+    """The rulebooks with related tables: memory, speed, and cost that grows with the rows only."""
+    small, *_, large = tables_bench.SIZES
+    for rulebook in tables_bench.rulebooks():
+        found = {cases: tables_bench.measure(rulebook, cases) for cases in tables_bench.SIZES}
+        for cases, one in found.items():
+            name = f"{rulebook.stem}, {cases:,} cases, {one.rows:,} rows"
+            yield Figure(name, one.seconds, "s")
+            yield Figure("  rows a second", one.rows / one.seconds, "rows/s")
+            yield Figure("  peak memory", one.peak / 1e9, "GB", 2.0, at_most=True)
+        growth = found[large].microseconds_a_row / found[small].microseconds_a_row
+        yield Figure("  cost of a row, largest / smallest", growth, "×", 1.5, at_most=True)
+
+
 def start_figures(runs: int = 5) -> Iterator[Figure]:
     times = []
     for _ in range(runs):
@@ -93,7 +108,8 @@ def accuracy_figures() -> Iterator[Figure]:
 
 
 def main() -> None:
-    for part in (start_figures, prefilter_figures, model_figures, accuracy_figures):
+    parts = (start_figures, prefilter_figures, tables_figures, model_figures, accuracy_figures)
+    for part in parts:
         for figure in part():
             print(figure, flush=True)
 

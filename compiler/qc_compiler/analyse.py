@@ -7,15 +7,16 @@ find is caught when a record hits it (`qc_compiler.decide.Open.CONFLICT`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import combinations
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 
 from qc_compiler import ir
 from qc_compiler.interpret import evaluate
 from qc_compiler.program import Arm, Level, Program
+from qc_compiler.unused import unused
 from qc_compiler.values import FieldType, Moment, Record
-from qc_compiler.witness import find_record
-from qc_dsl import ast
+from qc_compiler.witness import Tries, find_record
 from qc_dsl.errors import Diagnostic, Related
 from qc_dsl.lang import Text
 from qc_dsl.rulebook import Rulebook
@@ -25,28 +26,56 @@ from qc_dsl.source import Span
 def analyse(program: Program, rulebook: Rulebook) -> tuple[Diagnostic, ...]:
     """Contradictions (errors), then gaps and unused declarations (warnings)."""
     spans = {decl.id: decl.span for decl in rulebook.rules}
+    tries = Tries(_MOST_TRIES)
+    conflicts = chain.from_iterable(_conflicts(program, level, tries) for level in program.levels)
     found = [
         _conflict(program, a, b, record, spans)
-        for level in program.levels
-        for a, b, record in _conflicts(program, level)
+        for a, b, record in islice(conflicts, _MOST_CONFLICTS)
     ]
-    if program.otherwise is None:
+    if tries.left < 0 or len(found) == _MOST_CONFLICTS:
+        found.append(_not_all(rulebook))
+    if program.otherwise is None and not program.obligations:
         found.append(_gap(rulebook))
-    found += _unused(rulebook)
+    found += unused(rulebook)
     return tuple(found)
 
 
-def _conflicts(program: Program, level: Level) -> Iterator[tuple[Arm, Arm, Record]]:
-    needs = {id(arm): _needs(arm.expr) for arm in level.arms}
-    for a, b in combinations(level.arms, 2):
-        if a.verdict == b.verdict or a.rule == b.rule or _disjoint(needs[id(a)], needs[id(b)]):
+_MOST_CONFLICTS = 50  # that are named: more of them are one mistake many times over
+_MOST_TRIES = 50_000  # records tried in all, a second or two: pairs are many in a large rulebook
+
+
+def _conflicts(program: Program, level: Level, tries: Tries) -> Iterator[tuple[Arm, Arm, Record]]:
+    needs = [_needs(arm.expr) for arm in level.arms]
+    for i, j in _pairs(needs):
+        a, b = level.arms[i], level.arms[j]
+        if a.verdict == b.verdict or a.rule == b.rule or _disjoint(needs[i], needs[j]):
             continue
-        record = find_record(ir.And((a.expr, b.expr)), program.fields)
+        record = find_record(ir.And((a.expr, b.expr)), program.fields, tries)
         if record is not None and evaluate(a.expr, record) and evaluate(b.expr, record):
             yield a, b, record
 
 
-def _needs(expr: ir.Expr) -> dict[str, frozenset[str]]:
+_Needs = dict[str, frozenset[str]]
+
+
+def _pairs(needs: Sequence[_Needs]) -> Iterator[tuple[int, int]]:
+    """The pairs that are not about different values of the column that most rules name."""
+    named = Counter(name for need in needs for name in need)
+    column = max(named, key=lambda name: (named[name], name), default="")
+    by_value: dict[str, list[int]] = {}
+    free = [at for at, need in enumerate(needs) if column not in need]
+    for at, need in enumerate(needs):
+        for value in need.get(column, ()):
+            by_value.setdefault(value, []).append(at)
+    for at, need in enumerate(needs):
+        if column not in need:
+            yield from ((at, other) for other in range(at + 1, len(needs)))
+            continue
+        near = {other for value in need[column] for other in by_value[value]}
+        yield from ((at, other) for other in sorted(near.union(free)) if other > at)
+
+
+def _needs(expr: ir.Expr) -> _Needs:
     """The values outside which a text column makes the expression false, by column."""
     items = expr.items if isinstance(expr, ir.And) else (expr,)
     return {
@@ -56,7 +85,7 @@ def _needs(expr: ir.Expr) -> dict[str, frozenset[str]]:
     }
 
 
-def _disjoint(a: dict[str, frozenset[str]], b: dict[str, frozenset[str]]) -> bool:
+def _disjoint(a: _Needs, b: _Needs) -> bool:
     """Most pairs of rules are about different values: seen at once, without a search."""
     return any(name in b and not values & b[name] for name, values in a.items())
 
@@ -104,34 +133,14 @@ def _gap(rulebook: Rulebook) -> Diagnostic:
     )
 
 
-def _unused(rulebook: Rulebook) -> Iterator[Diagnostic]:
-    """Fields, terms and phrases that no rule, phrase or question mentions."""
-    conditions = [phrase.condition for phrase in rulebook.phrases]
-    for rule in rulebook.rules:
-        conditions.append(rule.sentence.condition)
-        if isinstance(rule.sentence, ast.Equivalence) and rule.sentence.scope:
-            conditions.append(rule.sentence.scope)
-    used = {name for condition in conditions for name in _names(condition)} | {rulebook.key}
-    used |= set(getattr(rulebook.otherwise, "show", ()))
-    for kind in (rulebook.fields, rulebook.terms, rulebook.phrases):
-        for decl in kind:
-            if decl.name not in used:
-                yield Diagnostic(
-                    "QC303",
-                    Text(f"“{decl.name}”从未用到", f"“{decl.name}” is never used"),
-                    decl.span,
-                    severity="warning",
-                )
-
-
-def _names(condition: ast.Condition) -> Iterator[str]:
-    if isinstance(condition, ast.Predicate):
-        yield condition.subject.text
-        yield from (operand.text for operand in condition.operands)
-    elif isinstance(condition, ast.Phrase):
-        yield condition.name.text
-    elif isinstance(condition, ast.Not):
-        yield from _names(condition.item)
-    else:
-        for item in condition.items:
-            yield from _names(item)
+def _not_all(rulebook: Rulebook) -> Diagnostic:
+    return Diagnostic(
+        "QC304",
+        Text(
+            "规则太多，互相矛盾只查了一部分；没查到的，遇到病例时会转人工",
+            "So many rules that only some pairs were checked for contradictions; "
+            "a record that hits others goes to a person",
+        ),
+        rulebook.section_span("规则", "rules"),
+        severity="warning",
+    )

@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from qc_compiler.prefilter import prefilter
-from qc_compiler.program import Program, Question
-from qc_compiler.prompts import full_prompt, system_prompt, user_prompt
+from qc_compiler.prefilter import obligation_query, prefilter
+from qc_compiler.program import Obligation, Program, Question
+from qc_compiler.prompts import full_prompt, prompt
 from qc_dsl.source import Span
 
 _PLACES = {"span", "place"}  # where a file lies is no part of what it means
+
+# Parts that a rulebook without them is emitted without: its bytes are what they were before the
+# language had them.
+_OPTIONAL = {
+    "Column": {"row"},
+    "Clause": {"label"},
+    "Field": {"source", "headings", "pattern", "blanks", "since", "until"},
+    "Question": {"id", "columns", "truths", "layout"},
+    "TestCase": {"tables", "findings", "answers"},
+    "Program": {"tables", "obligations", "questions", "score", "department"},
+}
+
+
+def _is_idle(part: Field[Any], node: Any) -> bool:
+    """Whether an optional part has its default."""
+    optional = part.name in _OPTIONAL.get(type(node).__name__, ())
+    return optional and bool(getattr(node, part.name) == part.default)
 
 
 def as_data(node: Any) -> Any:
@@ -24,7 +41,8 @@ def as_data(node: Any) -> Any:
     if isinstance(node, datetime):
         return node.isoformat(sep=" ")
     if is_dataclass(node) and not isinstance(node, type):
-        parts = {f.name: as_data(getattr(node, f.name)) for f in fields(node)}
+        said = {f.name: getattr(node, f.name) for f in fields(node) if not _is_idle(f, node)}
+        parts = {name: as_data(value) for name, value in said.items()}
         return {"node": type(node).__name__} | {k: v for k, v in parts.items() if k not in _PLACES}
     if isinstance(node, (tuple, list)):
         return [as_data(item) for item in node]
@@ -55,21 +73,47 @@ def _ir(program: Program) -> str:
         }
         for level in program.levels
     ]
-    return _json(levels)
+    duties = [_duty(program, duty) for duty in program.obligations]
+    return _json(levels + duties)
+
+
+def _duty(program: Program, duty: Obligation) -> dict[str, Any]:
+    return {
+        "layer": "obligations",
+        "rule": program.rules[duty.rule].id,
+        "each": duty.table,
+        "row": duty.row,
+        "scope": as_data(duty.scope),
+        "must": as_data(duty.must),
+        "exceptions": {label: as_data(expr) for label, expr in duty.exceptions},
+        "message": as_data(duty.message),
+        "points": duty.points,
+    }
+
+
+def _sql(program: Program) -> str:
+    """The pre-filter, then the query of every obligation under its rule's name."""
+    queries = [prefilter(program)]
+    for index, duty in enumerate(program.obligations):
+        queries.append(f"-- {program.rules[duty.rule].id}\n{obligation_query(program, index)}")
+    return ";\n\n".join(queries)
 
 
 def _prompts(program: Program) -> str:
-    if not isinstance(program.otherwise, Question):
-        return ""
-    question = program.otherwise
-    shown = {name: f"{{{name}}}" for name in question.fields}
-    system = system_prompt(question, program.lang)
-    return f"[system]\n{system}\n\n[user]\n{user_prompt(question, shown, program.lang)}"
+    asked = [program.otherwise] if isinstance(program.otherwise, Question) else []
+    return "\n\n".join(_prompt(question, program) for question in (*asked, *program.questions))
+
+
+def _prompt(question: Question, program: Program) -> str:
+    """One question as it is put, each shown text as its name in braces."""
+    system, user = prompt(question, {f: f"{{{f}}}" for f in question.fields}, program.lang)
+    head = f"[question] {question.id}\n" if question.id else ""
+    return f"{head}[system]\n{system}\n\n[user]\n{user}"
 
 
 def _program(program: Program) -> str:
     content = as_data(program)
-    content["sql"] = prefilter(program)
+    content["sql"] = _sql(program)
     content["prompts"] = _prompts(program)
     return _json(content)
 
@@ -77,7 +121,7 @@ def _program(program: Program) -> str:
 EMITTERS: Mapping[str, Callable[[Program], str]] = {
     "ast": _ast,
     "ir": _ir,
-    "sql": prefilter,
+    "sql": _sql,
     "prompts": _prompts,
     "full-prompt": full_prompt,
     "json": _program,

@@ -6,25 +6,28 @@ Truth is ``True``, ``False`` or ``None`` (unknown). Every faster path must agree
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 import re2
 
-from qc_compiler import ir
+from qc_compiler import intervals, ir
+from qc_compiler.intervals import COMPARE
+from qc_compiler.intervals import Truth as Truth
+from qc_compiler.negation import affirmed
 from qc_compiler.sides import sides
-from qc_compiler.values import ITEM_MARK, FieldType, Moment, Record, Value
-
-Truth = bool | None
-_COMPARE: dict[str, Callable[[float, float], bool]] = {
-    "=": operator.eq,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
+from qc_compiler.values import (
+    ANSWERS,
+    ITEM_MARK,
+    ROW,
+    FieldType,
+    Moment,
+    Record,
+    RowsOf,
+    Value,
+)
 
 
 def evaluate(expr: ir.Expr, record: Record) -> Truth:
@@ -67,33 +70,33 @@ def items(value: Value) -> tuple[str, ...]:
 
 
 def _any_item(column: ir.Column, record: Record, test: Callable[[str], bool]) -> Truth:
-    value = record[column.name]
+    value = record[column.key]
     return None if value is None else any(map(test, items(value)))
 
 
 def _pair(
     column: ir.Column, other: ir.Column, record: Record, test: Callable[[str, str], bool]
 ) -> Truth:
-    right = record[other.name]
-    if right is None or record[column.name] is None:
+    right = record[other.key]
+    if right is None or record[column.key] is None:
         return None
     return _any_item(column, record, lambda item: any(test(item, r) for r in items(right)))
 
 
 def _compare(expr: ir.Compare, record: Record) -> Truth:
-    left = record[expr.column.name]
-    right = record[expr.right.name] if isinstance(expr.right, ir.Column) else expr.right
+    left = record[expr.column.key]
+    right = record[expr.right.key] if isinstance(expr.right, ir.Column) else expr.right
     if left is None or right is None:
         return None
     assert isinstance(left, float)
     assert isinstance(right, float)
-    return _COMPARE[expr.op](left, right)
+    return COMPARE[expr.op](left, right)
 
 
 def _moment(side: ir.Column | datetime, record: Record) -> Moment | None:
     if isinstance(side, datetime):
         return Moment(side, side)
-    value = record[side.name]
+    value = record[side.key]
     assert value is None or isinstance(value, Moment)
     return value
 
@@ -116,7 +119,7 @@ def _before(expr: ir.Before, record: Record) -> Truth:
 
 
 def _sides_differ(expr: ir.SidesDiffer, record: Record) -> Truth:
-    left, right = record[expr.column.name], record[expr.other.name]
+    left, right = record[expr.column.key], record[expr.other.key]
     if left is None or right is None:
         return None
     a, b = sides("+".join(items(left))), sides("+".join(items(right)))
@@ -124,11 +127,136 @@ def _sides_differ(expr: ir.SidesDiffer, record: Record) -> Truth:
 
 
 def _terms_differ(expr: ir.TermsDiffer, record: Record) -> Truth:
-    left, right = record[expr.column.name], record[expr.other.name]
+    left, right = record[expr.column.key], record[expr.other.key]
     if left is None or right is None:
         return None
     a, b = (expr.terms.mentioned(ITEM_MARK.join(items(value))) for value in (left, right))
     return bool(a) and bool(b) and not a & b
+
+
+def _affirms(expr: ir.Affirms, record: Record) -> Truth:
+    return _any_item(expr.column, record, lambda item: expr.terms.occur(affirmed(item)))
+
+
+def _affirms_terms_of(expr: ir.AffirmsTermsOf, record: Record) -> Truth:
+    terms = expr.terms
+    if terms is None:
+        return _pair(expr.column, expr.other, record, lambda text, word: word in affirmed(text))
+    left, right = record[expr.column.key], record[expr.other.key]
+    if left is None or right is None:
+        return None
+    said, meant = (terms.mentioned(affirmed(ITEM_MARK.join(items(side)))) for side in (left, right))
+    return bool(said & meant)
+
+
+def _counted(
+    expr: ir.Long | ir.Items | ir.Lasts, right: float, record: Record, count: Callable[[Any], float]
+) -> Truth:
+    value = record[expr.column.key]
+    return None if value is None else COMPARE[expr.op](count(value), right)
+
+
+def are_both_dates(column: ir.Column, other: ir.Column | datetime) -> bool:
+    """Whether two times are columns of type date, which are compared by day."""
+    types = {column.type, other.type} if isinstance(other, ir.Column) else set()
+    return types == {FieldType.DATE}
+
+
+def _gap(expr: ir.Gap, record: Record) -> Truth:
+    left, right = _moment(expr.column, record), _moment(expr.other, record)
+    if left is None or right is None:
+        return None
+    by_day = are_both_dates(expr.column, expr.other)
+    span = (intervals.days_between if by_day else intervals.difference)(left, right)
+    return intervals.holds(intervals.distance(span), expr.op, intervals.micros(expr.seconds))
+
+
+def _within(expr: ir.WithinWindow, record: Record) -> Truth:
+    moment, anchor = _moment(expr.column, record), _moment(expr.anchor, record)
+    if moment is None or anchor is None:
+        return None
+    by_day = expr.calendar or are_both_dates(expr.column, expr.anchor)
+    span = (intervals.days_between if by_day else intervals.difference)(moment, anchor)
+    low, high = intervals.micros(expr.lo_seconds), intervals.micros(expr.hi_seconds)
+    return intervals.within(span, low, high)
+
+
+def _same_day(expr: ir.SameDay, record: Record) -> Truth:
+    left, right = _moment(expr.column, record), _moment(expr.other, record)
+    if left is None or right is None:
+        return None
+    return intervals.within(intervals.days_between(left, right), 0, 0)
+
+
+def shown(expr: ir.Ask, record: Record) -> tuple[Value, ...] | None:
+    """What a question shows of a record; `None` where something of it is missing."""
+    values = tuple(record[column.key] for column in expr.columns)
+    return None if None in values else values
+
+
+def _ask(expr: ir.Ask, record: Record) -> Truth:
+    answers: Mapping[Any, bool] = record.get(ANSWERS, {})
+    return answers.get((expr.question, shown(expr, record)))
+
+
+def bind(record: Record, row: str, values: Record) -> Record:
+    """The record in which the variable ``row`` stands for this row of a table."""
+    return {**record, **{f"{row}.{name}": value for name, value in values.items()}}
+
+
+def rows_of(expr: ir.Rows, record: Record) -> Iterator[Record] | None:
+    """The record once for each row a quantifier goes through; `None`: table not extracted."""
+    rows = record.get(RowsOf(expr.table))
+    if rows is None:
+        return None
+    mine = expr.other_than
+    left_out = record[f"{mine}.{ROW}"] if mine is not None else None
+    numbered = ({ROW: number, **row} for number, row in enumerate(rows))
+    return (bind(record, expr.row, row) for row in numbered if row[ROW] != left_out)
+
+
+def _at_least(expr: ir.AtLeast, record: Record) -> Truth:
+    rows = rows_of(expr, record)
+    if rows is None:
+        return None
+    truths = [evaluate(expr.where, row) for row in rows]
+    if truths.count(True) >= expr.n:
+        return True
+    return False if len(truths) - truths.count(False) < expr.n else None
+
+
+Candidates = list[tuple[Record, Truth]]
+
+
+def candidates(expr: ir.Picked, record: Record) -> Candidates | None:
+    """The rows that may be the one picked, each with the truth of ``where`` for it."""
+    rows = rows_of(expr, record)
+    if rows is None:
+        return None
+    found = [(row, truth) for row in rows if (truth := evaluate(expr.where, row)) is not False]
+    sure = [_moment(expr.time, row) for row, truth in found if truth]
+    return [
+        (row, truth)
+        for row, truth in found
+        if not any(_beats(expr.last, other, _moment(expr.time, row)) for other in sure)
+    ]
+
+
+def _beats(last: bool, sure: Moment | None, moment: Moment | None) -> bool:
+    """Whether a row at the one time is picked before a row at the other, whatever the instants."""
+    if sure is None or moment is None:
+        return False
+    return sure.lo > moment.hi if last else sure.hi < moment.lo
+
+
+def _picked(expr: ir.Picked, record: Record) -> Truth:
+    found = candidates(expr, record)
+    if found is None:
+        return None
+    possible = {evaluate(expr.then, row) for row, _ in found}
+    if not any(truth for _, truth in found):
+        possible.add(False)  # there may be no such row
+    return possible.pop() if len(possible) == 1 else None
 
 
 _EVALUATE: dict[type, Callable[[Any, Record], Truth]] = {
@@ -136,7 +264,7 @@ _EVALUATE: dict[type, Callable[[Any, Record], Truth]] = {
     ir.Not: lambda e, r: kleene_not(evaluate(e.item, r)),
     ir.And: lambda e, r: kleene_and(evaluate(item, r) for item in e.items),
     ir.Or: lambda e, r: kleene_or(evaluate(item, r) for item in e.items),
-    ir.Missing: lambda e, r: r[e.column.name] is None,
+    ir.Missing: lambda e, r: r[e.column.key] is None,
     ir.Among: lambda e, r: _any_item(e.column, r, e.values.__contains__),
     ir.Contains: lambda e, r: _any_item(e.column, r, lambda item: e.text in item),
     ir.Matches: lambda e, r: _any_item(
@@ -148,4 +276,16 @@ _EVALUATE: dict[type, Callable[[Any, Record], Truth]] = {
     ir.Before: _before,
     ir.SidesDiffer: _sides_differ,
     ir.TermsDiffer: _terms_differ,
+    ir.Affirms: _affirms,
+    ir.AffirmsTermsOf: _affirms_terms_of,
+    ir.Long: lambda e, r: _counted(e, e.right, r, len),
+    ir.Items: lambda e, r: _counted(e, e.right, r, len),
+    ir.Lasts: lambda e, r: _counted(e, e.seconds, r, float),
+    ir.Gap: _gap,
+    ir.WithinWindow: _within,
+    ir.SameDay: _same_day,
+    ir.Unknown: lambda e, r: None,
+    ir.Ask: _ask,
+    ir.AtLeast: _at_least,
+    ir.Picked: _picked,
 }

@@ -7,20 +7,75 @@ it is folded, every column carries its type, and nothing refers to the source te
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
 
-from qc_compiler.terms import Terms
-from qc_compiler.values import FieldType
+from qc_compiler.leaves import (
+    Affirms,
+    AffirmsTermsOf,
+    Among,
+    Ask,
+    Before,
+    Column,
+    Compare,
+    Comparison,
+    Contains,
+    ContainsText,
+    Gap,
+    Items,
+    Lasts,
+    Leaf,
+    Long,
+    Matches,
+    Missing,
+    SameDay,
+    SameText,
+    SidesDiffer,
+    TermsDiffer,
+    Unknown,
+    WithinWindow,
+)
 
-
-@dataclass(frozen=True)
-class Column:
-    """A field of the record, with its type."""
-
-    name: str
-    type: FieldType
+__all__ = [
+    "Affirms",
+    "AffirmsTermsOf",
+    "Among",
+    "And",
+    "Ask",
+    "AtLeast",
+    "Before",
+    "Column",
+    "Compare",
+    "Comparison",
+    "Const",
+    "Contains",
+    "ContainsText",
+    "Expr",
+    "Gap",
+    "Items",
+    "Lasts",
+    "Leaf",
+    "Long",
+    "Matches",
+    "Missing",
+    "Not",
+    "Or",
+    "Picked",
+    "Rows",
+    "SameDay",
+    "SameText",
+    "SidesDiffer",
+    "TermsDiffer",
+    "Unknown",
+    "WithinWindow",
+    "asks",
+    "children",
+    "columns",
+    "is_flat",
+    "is_scalar",
+    "tables",
+    "walk",
+]
 
 
 @dataclass(frozen=True)
@@ -44,112 +99,96 @@ class Or:
 
 
 @dataclass(frozen=True)
-class Missing:
-    """Nothing is written there. The one predicate that is never unknown."""
+class AtLeast:
+    """At least ``n`` rows of the case's table for which ``where`` is true.
 
-    column: Column
-
-
-@dataclass(frozen=True)
-class Among:
-    """The text, or some item of the list, is one of these folded texts (sorted, unique)."""
-
-    column: Column
-    values: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Contains:
-    """The folded text stands within the text, or within some item of the list."""
-
-    column: Column
-    text: str
-
-
-@dataclass(frozen=True)
-class Matches:
-    """The RE2 pattern is found within the text, or within some item of the list."""
-
-    column: Column
-    pattern: str
-
-
-@dataclass(frozen=True)
-class SameText:
-    """The two texts are equal; for a list, some item equals the other text."""
-
-    column: Column
-    other: Column
-
-
-@dataclass(frozen=True)
-class ContainsText:
-    """The other column's text stands within the text, or within some item of the list."""
-
-    column: Column
-    other: Column
-
-
-@dataclass(frozen=True)
-class Compare:
-    """A number against a number or another column's."""
-
-    column: Column
-    op: Literal["=", "<", "<=", ">", ">="]
-    right: float | Column
-
-
-@dataclass(frozen=True)
-class Before:
-    """All of the left interval lies before the right one.
-
-    False when none of the left can lie before any of the right, otherwise unknown. Two fields
-    of type date are compared as calendar days, so the same day is not before itself.
+    With t rows true and u unknown: true when t >= n, false when t + u < n, else unknown.
+    Unknown also where the table was not extracted. Within ``where`` the variable ``row`` stands
+    for the row; ``other_than`` is a variable in scope whose own row does not count.
     """
 
-    left: Column | datetime
-    right: Column | datetime
+    row: str
+    table: str
+    where: Expr
+    n: int
+    other_than: str | None = None
 
 
 @dataclass(frozen=True)
-class SidesDiffer:
-    """Both texts name sides (左, 右, 双), and not the same ones."""
+class Picked:
+    """``then`` of the last (or first) row by time among those for which ``where`` is true.
 
-    column: Column
-    other: Column
+    Which row that is may be unknown: a candidate is every row, true or unknown, than which no
+    true one is definitely later (earlier); a row without a time always is one. Where no row is
+    true, that there is no such row is possible too, and counts as false. True when all
+    possibilities are true, false when all are false, else unknown; unknown where the table was
+    not extracted. ``other_than`` is a variable in scope whose own row is not looked at.
+    """
+
+    row: str
+    table: str
+    time: Column
+    last: bool
+    where: Expr
+    then: Expr
+    other_than: str | None = None
 
 
-@dataclass(frozen=True)
-class TermsDiffer:
-    """Both texts mention words of the list, and none that is the same or a synonym."""
-
-    column: Column
-    other: Column
-    terms: Terms
+Rows = AtLeast | Picked
+Expr = Const | Not | And | Or | Rows | Leaf
 
 
-Leaf = (
-    Missing
-    | Among
-    | Contains
-    | Matches
-    | SameText
-    | ContainsText
-    | Compare
-    | Before
-    | SidesDiffer
-    | TermsDiffer
-)
-Expr = Const | Not | And | Or | Leaf
+def children(expr: Expr) -> tuple[Expr, ...]:
+    """The expressions that an expression is made of, in their order."""
+    match expr:
+        case Not(item=item):
+            return (item,)
+        case And(items=items) | Or(items=items):
+            return items
+        case AtLeast(where=where):
+            return (where,)
+        case Picked(where=where, then=then):
+            return (where, then)
+        case _:
+            return ()
+
+
+def walk(expr: Expr) -> Iterator[Expr]:
+    """An expression and every one within it, outermost first."""
+    yield expr
+    for child in children(expr):
+        yield from walk(child)
 
 
 def columns(expr: Expr) -> frozenset[Column]:
-    """Every column an expression reads."""
-    if isinstance(expr, Const):
-        return frozenset()
-    if isinstance(expr, Not):
-        return columns(expr.item)
-    if isinstance(expr, (And, Or)):
-        return frozenset().union(*map(columns, expr.items))
-    parts = (getattr(expr, name, None) for name in ("column", "other", "left", "right"))
-    return frozenset(part for part in parts if isinstance(part, Column))
+    """Every column an expression reads, but for those of the rows it speaks about itself."""
+    if isinstance(expr, (AtLeast, Picked)):
+        inner = frozenset().union(*map(columns, children(expr)))
+        return frozenset(column for column in inner if column.row != expr.row)
+    if parts := children(expr):
+        return frozenset().union(*map(columns, parts))
+    if isinstance(expr, Ask):
+        return frozenset(expr.columns)
+    names = ("column", "other", "left", "right", "anchor")
+    found = (getattr(expr, name, None) for name in names)
+    return frozenset(part for part in found if isinstance(part, Column))
+
+
+def tables(expr: Expr) -> frozenset[str]:
+    """Every table whose rows an expression goes through."""
+    return frozenset(part.table for part in walk(expr) if isinstance(part, (AtLeast, Picked)))
+
+
+def asks(expr: Expr) -> frozenset[Ask]:
+    """Every question within an expression."""
+    return frozenset(part for part in walk(expr) if isinstance(part, Ask))
+
+
+def is_flat(expr: Expr) -> bool:
+    """Whether an expression goes through no rows."""
+    return not any(isinstance(part, (AtLeast, Picked)) for part in walk(expr))
+
+
+def is_scalar(expr: Expr) -> bool:
+    """Whether an expression is known as soon as nothing that it reads is missing or a day."""
+    return not any(isinstance(part, (AtLeast, Picked, Ask, Unknown)) for part in walk(expr))

@@ -9,19 +9,24 @@ from typing import Literal
 
 from qc_compiler import ir
 from qc_compiler.analyse import analyse
+from qc_compiler.asked import CODES
+from qc_compiler.declared import unsound
+from qc_compiler.inline_tests import read_tests
 from qc_compiler.lower import Lowering
+from qc_compiler.messages import Message, read_message
 from qc_compiler.program import (
     Arm,
     Clause,
     Kind,
     Level,
+    Obligation,
     Program,
     Question,
     Rule,
-    TestCase,
+    Score,
     Verdict,
 )
-from qc_compiler.resolve import Scope, resolve, unsound
+from qc_compiler.resolve import Scope, resolve
 from qc_compiler.simplify import simplify
 from qc_dsl import ast
 from qc_dsl.errors import Diagnostic, Errors, QcError
@@ -32,7 +37,6 @@ from qc_dsl.source import Source
 
 Layer = Literal["gates", "exceptions", "rules"]
 _LAYERS: tuple[Layer, ...] = ("gates", "exceptions", "rules")
-_CODES = "ABCDEFGHI"
 
 
 def compile_file(path: Path) -> Program:
@@ -68,16 +72,22 @@ def compile_rulebook(rulebook: Rulebook) -> Program:
     verdicts = errors.attempt(_verdicts, rulebook)
     if scope is None or verdicts is None:
         raise QcError(*errors.found)
-    lowering = Lowering(scope)
+    phrases, lowering = Lowering(scope, lenient=True), Lowering(scope)
     for phrase in rulebook.phrases:
-        lowering.lower(phrase.condition)
-    rules, arms = [], []
+        phrases.lower(phrase.condition)
+    rules, arms, duties = [], [], []
     index = {verdict.name: at for at, verdict in enumerate(verdicts)}
     for number, decl in enumerate(rulebook.rules):
-        clauses = _clauses(decl.sentence, lowering)
+        clauses = _clauses(decl, lowering)
         rules.append(Rule(decl.id, decl.sentence, decl.text, clauses))
-        arms += [(decl, arm) for arm in _arms(number, decl.sentence, clauses, index)]
-    _raise([*errors.found, *lowering.errors])
+        if isinstance(decl.sentence, ast.Obligation):
+            duties.append(_duty(number, decl.sentence, clauses, lowering))
+        else:
+            arms += [(decl, arm) for arm in _arms(number, decl.sentence, clauses, index)]
+    questions = lowering.questions.all()
+    tests = errors.attempt(read_tests, rulebook, questions)
+    _raise([*errors.found, *phrases.errors, *lowering.errors])
+    score = rulebook.score
     return Program(
         title=rulebook.title,
         id=rulebook.id,
@@ -89,13 +99,15 @@ def compile_rulebook(rulebook: Rulebook) -> Program:
         rules=tuple(rules),
         levels=tuple(_levels(arms)),
         otherwise=_otherwise(rulebook, scope, index),
-        tests=tuple(
-            TestCase(case.record, case.expected, case.rules, str(case.span))
-            for case in rulebook.tests
-        ),
-        lang="zh" if rulebook.root.get("规则集") else "en",
+        tests=tests or (),
+        lang=scope.lang,
         phrases=tuple((phrase.name, phrase.condition) for phrase in rulebook.phrases),
         terms=tuple((term.name, term.words) for term in rulebook.terms),
+        tables=tuple(scope.tables.values()),
+        obligations=tuple(duties),
+        questions=questions,
+        score=Score(score.total, score.a, score.b) if score else None,
+        department=rulebook.department,
     )
 
 
@@ -116,18 +128,66 @@ def _verdicts(rulebook: Rulebook) -> tuple[Verdict, ...]:
     return tuple(found)
 
 
-def _clauses(sentence: ast.Sentence, lowering: Lowering) -> tuple[Clause, ...]:
-    condition = Clause("condition", sentence.condition, lowering.lower(sentence.condition))
-    if isinstance(sentence, ast.Gate) or sentence.scope is None:
-        return (condition,)
-    return (Clause("scope", sentence.scope, lowering.lower(sentence.scope)), condition)
+def _clauses(decl: RuleDecl, lowering: Lowering) -> tuple[Clause, ...]:
+    """The parts of a rule in the order in which they are read: scope, exceptions, condition."""
+    sentence = decl.sentence
+    duty = isinstance(sentence, ast.Obligation)
+    try:
+        lowering.rows.begin(sentence.table if isinstance(sentence, ast.Obligation) else None)
+    except QcError as error:
+        lowering.errors.extend(error.diagnostics)
+        return ()
+    *scope, condition = ast.conditions(sentence)
+    clauses = [Clause("scope", part, lowering.lower(part)) for part in scope]
+    for part in decl.exceptions:
+        expr = lowering.lower(part.condition)
+        clauses.append(Clause("exception", part.condition, expr, part.name))
+    clauses.append(Clause("must" if duty else "condition", condition, lowering.lower(condition)))
+    return tuple(clauses)
+
+
+def _all_of(clauses: Iterable[Clause]) -> ir.Expr:
+    return simplify(ir.And(tuple(clause.expr for clause in clauses)))
+
+
+def _duty(
+    number: int, sentence: ast.Obligation, clauses: tuple[Clause, ...], lowering: Lowering
+) -> Obligation:
+    by_role = {role: [c for c in clauses if c.role == role] for role in _ROLES}
+    table = sentence.table.text if sentence.table else None
+    return Obligation(
+        rule=number,
+        table=table,
+        row=table or "",
+        scope=_all_of(by_role["scope"]),
+        must=_all_of(by_role["must"]),
+        exceptions=tuple((c.label, simplify(c.expr)) for c in by_role["exception"]),
+        message=_message(sentence, lowering) if clauses else (),
+        points=sentence.points,
+    )
+
+
+_ROLES = ("scope", "exception", "must")
+
+
+def _message(sentence: ast.Obligation, lowering: Lowering) -> Message:
+    try:
+        return read_message(sentence.message, lowering.rows)
+    except QcError as error:
+        lowering.errors.extend(error.diagnostics)
+        return ()
 
 
 def _arms(
-    rule: int, sentence: ast.Sentence, clauses: tuple[Clause, ...], index: dict[str, int]
+    rule: int,
+    sentence: ast.Gate | ast.Equivalence,
+    clauses: tuple[Clause, ...],
+    index: dict[str, int],
 ) -> Iterable[Arm]:
     """Scope and condition give the verdict; scope without condition gives the other one."""
-    *scope, condition = (clause.expr for clause in clauses)
+    *rest, last = clauses
+    condition = last.expr
+    scope = [ir.Not(c.expr) if c.role == "exception" else c.expr for c in rest]
     yield Arm(rule, simplify(ir.And((*scope, condition))), index[sentence.verdict.text])
     if isinstance(sentence, ast.Equivalence) and sentence.otherwise is not None:
         other = simplify(ir.And((*scope, ir.Not(condition))))
@@ -161,7 +221,7 @@ def _otherwise(rulebook: Rulebook, scope: Scope, index: dict[str, int]) -> Quest
         labels=tuple(scope.fields[name].label or name for name in given.show),
         criteria=given.criteria,
         answers=tuple((answer, index[verdict]) for answer, verdict in given.answers),
-        codes=tuple(_CODES[: len(given.answers)]),
+        codes=tuple(CODES[: len(given.answers)]),
         examples=tuple((record, numbered.index(a)) for record, a in given.examples),
         review_below=given.review_below,
         decide_at=given.decide_at,

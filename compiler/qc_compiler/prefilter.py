@@ -7,22 +7,58 @@ third truth value.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from sqlglot import exp
 
 from qc_compiler import ir
 from qc_compiler.decide import Open
-from qc_compiler.program import Level, Program, Question
+from qc_compiler.obligation_sql import obligation_query
+from qc_compiler.program import Program, Question
+from qc_compiler.simplify import simplify, without_tables
 from qc_compiler.sql import Sql, bounds, either, expression, is_null
+from qc_compiler.sql_time import name
+from qc_compiler.values import CASE
+from qc_compiler.values import CASES as TABLE
 
-TABLE = "records"
+__all__ = ["TABLE", "obligation_query", "prefilter"]
+Level = Sequence[tuple[Sql, int]]  # the truth of every rule of a level, and its verdict
 
 
-def prefilter(program: Program) -> str:
-    """The query that gives ``decision`` (a verdict's index or an `Open`) for every record."""
-    decision = exp.cast(_decision(program), "SMALLINT").as_("decision")
-    return exp.select(decision).from_(exp.to_identifier(TABLE)).sql(dialect="duckdb", pretty=True)
+def prefilter(program: Program, absent: Collection[str] = ()) -> str:
+    """The query that gives ``decision`` (a verdict's index or an `Open`) for every record.
+
+    ``absent`` are tables that were not extracted. Records come in the table's order, unless a
+    rule goes through rows or asks something: then in any order, with their ``#case``.
+    """
+    levels = [
+        [(simplify(without_tables(arm.expr, absent)), arm.verdict) for arm in level.arms]
+        for level in program.levels
+    ]
+    if all(ir.is_scalar(expr) for level in levels for expr, _ in level):
+        said = [[(expression(expr), verdict) for expr, verdict in level] for level in levels]
+        decision = exp.cast(_decision(program, said), "SMALLINT").as_("decision")
+        query = exp.select(decision).from_(exp.to_identifier(TABLE))
+    else:
+        query = _in_steps(program, levels)
+    return query.sql(dialect="duckdb", pretty=True)
+
+
+def _in_steps(program: Program, levels: Sequence[Sequence[tuple[ir.Expr, int]]]) -> exp.Select:
+    """First the truth of every rule, once; from those the decision."""
+    truths: list[exp.Expr] = []
+    said: list[list[tuple[Sql, int]]] = []
+    for level in levels:
+        said.append([])
+        for expr, verdict in level:
+            flag = f"#rule {len(truths)}"
+            truth = exp.cast(expression(expr), "BOOLEAN")
+            truths.append(exp.alias_(truth, flag, quoted=True))
+            said[-1].append((name(flag), verdict))
+    everything = exp.column(exp.Star(), table=exp.to_identifier(TABLE))
+    first = exp.select(everything, *truths).from_(exp.to_identifier(TABLE))
+    decision = exp.cast(_when_incomplete(program, said), "SMALLINT").as_("decision")
+    return exp.select(name(CASE), decision).from_(first.subquery(exp.to_identifier(TABLE)))
 
 
 def _code(code: int) -> Sql:
@@ -30,13 +66,13 @@ def _code(code: int) -> Sql:
 
 
 def _said(level: Level) -> list[int]:
-    return sorted({arm.verdict for arm in level.arms})
+    return sorted({verdict for _, verdict in level})
 
 
 def _arms(level: Level, verdicts: Iterable[int]) -> Sql:
     """Whether some rule of the level says one of these verdicts."""
     wanted = set(verdicts)
-    return either(expression(arm.expr) for arm in level.arms if arm.verdict in wanted)
+    return either(truth for truth, verdict in level if verdict in wanted)
 
 
 def _may_hold(level: Level, verdicts: Iterable[int]) -> Sql:
@@ -48,11 +84,11 @@ def _closed(case: exp.Case, last: Sql) -> Sql:
     return case.else_(last) if case.args.get("ifs") else last
 
 
-def _decision(program: Program) -> Sql:
-    complete = _complete(program)
+def _decision(program: Program, levels: Sequence[Level]) -> Sql:
+    complete, when_complete = _complete(program), _when_complete(program, levels)
     if complete is None:
-        return _when_complete(program)
-    return exp.Case().when(complete, _when_complete(program)).else_(_when_incomplete(program))
+        return when_complete
+    return exp.Case().when(complete, when_complete).else_(_when_incomplete(program, levels))
 
 
 def _complete(program: Program) -> Sql | None:
@@ -84,9 +120,9 @@ def _with_conflicts(case: exp.Case, level: Level) -> exp.Case:
     return case
 
 
-def _when_complete(program: Program) -> Sql:
+def _when_complete(program: Program, levels: Sequence[Level]) -> Sql:
     case = exp.Case()
-    for level in program.levels:
+    for level in levels:
         case = _with_conflicts(case, level)
         for verdict in _said(level):
             case = case.when(_arms(level, [verdict]), _code(verdict))
@@ -95,29 +131,29 @@ def _when_complete(program: Program) -> Sql:
     return _closed(case, _otherwise(program))
 
 
-def _when_incomplete(program: Program) -> Sql:
+def _when_incomplete(program: Program, levels: Sequence[Level]) -> Sql:
     """Most levels neither say nor could say anything: one test passes them by."""
     case = exp.Case()
-    for at, level in enumerate(program.levels):
-        case = case.when(_may_hold(level, _said(level)), _by_level(program, at))
+    for at, level in enumerate(levels):
+        case = case.when(_may_hold(level, _said(level)), _by_level(program, levels, at))
     return _closed(case, _otherwise(program))
 
 
-def _by_level(program: Program, at: int) -> Sql:
+def _by_level(program: Program, levels: Sequence[Level], at: int) -> Sql:
     """The decision where some rule of level ``at`` is true or unknown."""
-    level = program.levels[at]
+    level = levels[at]
     case = _with_conflicts(exp.Case(), level)
     for verdict in _said(level):
         holds = _arms(level, [verdict])
         if others := [v for v in _said(level) if v != verdict]:
             holds = exp.and_(holds, exp.not_(_may_hold(level, others)))
         case = case.when(holds, _code(verdict))
-    return _closed(case, _if_all_agree(program, at))
+    return _closed(case, _if_all_agree(program, levels, at))
 
 
-def _if_all_agree(program: Program, at: int) -> Sql:
+def _if_all_agree(program: Program, levels: Sequence[Level], at: int) -> Sql:
     """The decision where level ``at`` is unknown: a verdict if being false leads there too."""
-    level, later = program.levels[at], program.levels[at + 1 :]
+    level, later = levels[at], levels[at + 1 :]
     case = exp.Case()
     for verdict in _said(level):
         if program.otherwise != verdict and all(verdict not in _said(next_) for next_ in later):

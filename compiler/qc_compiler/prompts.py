@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from qc_compiler.program import Program, Question
+from qc_compiler.program import Obligation, Program, Question
 from qc_dsl.lang import Lang, Text
 from qc_dsl.printer import print_condition, print_sentence
 
 _ROLE = Text(
     "你是医院的病历质控员，依据下面的准则回答关于一份病历的一个问题。",
     "You check medical records. Answer one question about one record by the criteria below.",
+)
+_READER = Text(
+    "你是医院的病历质控员，先读下面的病历内容，再回答关于它的问题。",
+    "You check medical records. Read this part of a record, then answer a question about it.",
 )
 _QUESTION = Text("问题：", "Question: ")
 _CRITERIA = Text("准则：", "Criteria:")
@@ -34,6 +38,19 @@ def system_prompt(question: Question, lang: Lang) -> str:
         lines.append(_EXAMPLES.in_(lang))
         lines += [_example(question, dict(record), a, lang) for record, a in question.examples]
     return "\n".join(lines)
+
+
+def prompt(question: Question, shown: Mapping[str, str], lang: Lang) -> tuple[str, str]:
+    """The system prompt and the user's turn, by the question's layout.
+
+    What several requests have in common stands first, so that a model reads it once: the
+    question where many records are asked one thing, the record where it is asked many.
+    """
+    if question.layout == "question_first":
+        return system_prompt(question, lang), user_prompt(question, shown, lang)
+    system = f"{_READER.in_(lang)}\n{user_prompt(question, shown, lang)}"
+    _, *lines = system_prompt(question, lang).split("\n")
+    return system, "\n".join(lines)
 
 
 def user_prompt(question: Question, shown: Mapping[str, str], lang: Lang) -> str:
@@ -74,6 +91,12 @@ _LAYERS = {
 }
 _PHRASES = Text("以下说法的含义：", "These phrases mean:")
 _TERMS = Text("以下词表各含这些词：", "These term lists hold these words:")
+_DUTIES = Text(
+    "再逐条检查这些要求，不符合的写出缺陷：",
+    "Then check each demand; where one fails, name the defect:",
+)
+_EXCEPT = Text("（除外“{}”：{}）", " (except “{}”: {})")
+_DEFECTS = Text("没有缺陷的，结论为{}；有缺陷的，结论为{}。", "Without a defect: {}. With one: {}.")
 _REST = Text("以上都不能决定时：", "When none of these decides:")
 _MISSING = Text(
     "需要的内容没有写时，回答“资料缺失”，不要猜。",
@@ -105,12 +128,27 @@ def full_prompt(program: Program) -> str:
     for layer, rules in numbered.items():
         lines.append(_LAYERS[layer].in_(lang))
         lines += _numbered(print_sentence(program.rules[rule].sentence, lang) for rule in rules)
+    if program.obligations:
+        lines += [_DUTIES.in_(lang), *_numbered(_duty(program, d) for d in program.obligations)]
     lines += [_REST.in_(lang), *_last(program), _MISSING.in_(lang), _FORMAT.in_(lang)]
     return "\n".join(lines)
 
 
+def _duty(program: Program, duty: Obligation) -> str:
+    """A demand with what exempts from it."""
+    rule, lang = program.rules[duty.rule], program.lang
+    exempt = (clause for clause in rule.clauses if clause.role == "exception")
+    return print_sentence(rule.sentence, lang) + "".join(
+        _EXCEPT.in_(lang).format(clause.label, print_condition(clause.condition, lang))
+        for clause in exempt
+    )
+
+
 def _last(program: Program) -> list[str]:
     lang = program.lang
+    if program.obligations and program.otherwise is None:
+        passed, failed, *_ = (verdict.name for verdict in program.verdicts)
+        return [_DEFECTS.in_(lang).format(passed, failed)]
     if isinstance(program.otherwise, int):
         return [_FIXED.in_(lang) + program.verdicts[program.otherwise].name]
     if program.otherwise is None:

@@ -1,35 +1,41 @@
-"""What the names of a rulebook stand for, and whether its declarations make sense."""
+"""What the names of a rulebook stand for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from qc_compiler.ir import Column
+from qc_compiler.program import Table
 from qc_compiler.terms import Terms
 from qc_compiler.values import Field, FieldType
 from qc_dsl import ast
 from qc_dsl.errors import Diagnostic, QcError
 from qc_dsl.fold import fold
-from qc_dsl.lang import Text
-from qc_dsl.rulebook import FieldDecl, Rulebook
+from qc_dsl.lang import Lang, Text
+from qc_dsl.rulebook import FieldDecl, QuestionDecl, Rulebook, TableDecl
 
 
 @dataclass(frozen=True)
 class Scope:
-    """The names that sentences may use, resolved: typed fields, folded terms, phrases."""
+    """The names that sentences may use, resolved: typed fields, folded terms, phrases, tables."""
 
     fields: dict[str, Field]
     terms: dict[str, Terms]
     phrases: dict[str, ast.Condition]
+    tables: dict[str, Table] = field(default_factory=dict)
+    questions: dict[str, QuestionDecl] = field(default_factory=dict)
+    key: str = ""
+    lang: Lang = "zh"
 
     def column(self, name: ast.Name) -> Column:
         return Column(name.text, self.fields[name.text].type)
 
-
-def unsound(rulebook: Rulebook) -> tuple[Diagnostic, ...]:
-    """What is wrong with the declarations of fields and terms."""
-    return (*_field_errors(rulebook), *_term_errors(rulebook))
+    def field_of(self, column: Column, table: str | None) -> Field:
+        """The declaration of a column, of the case or of a table."""
+        if table is None:
+            return self.fields[column.name]
+        return next(f for f in self.tables[table].columns if f.name == column.name)
 
 
 def resolve(rulebook: Rulebook) -> Scope:
@@ -40,6 +46,10 @@ def resolve(rulebook: Rulebook) -> Scope:
         {field.name: field for field in _fields(rulebook)},
         {term.name: Terms.of(term.words) for term in rulebook.terms},
         {phrase.name: phrase.condition for phrase in rulebook.phrases},
+        {decl.name: _table(decl, rulebook) for decl in rulebook.tables},
+        {decl.name: decl for decl in rulebook.questions},
+        rulebook.key,
+        "zh" if rulebook.root.get("规则集") else "en",
     )
 
 
@@ -47,53 +57,34 @@ def _fields(rulebook: Rulebook) -> Iterator[Field]:
     """The declared fields; the key is a text field whether or not it is declared."""
     if all(decl.name != rulebook.key for decl in rulebook.fields):
         yield Field(rulebook.key, FieldType.TEXT, (rulebook.key,))
-    for decl in rulebook.fields:
-        yield Field(
-            decl.name,
-            FieldType(decl.type),
-            decl.columns,
-            decl.label,
-            (decl.separator or "+") if decl.type == FieldType.LIST else None,
-            tuple(map(fold, decl.values)),
-        )
+    yield from map(_field, rulebook.fields)
 
 
-def _field_errors(rulebook: Rulebook) -> Iterator[Diagnostic]:
-    for decl in rulebook.fields:
-        if decl.type == "list" and decl.separator is not None and not fold(decl.separator):
-            yield Diagnostic(
-                "QC212",
-                Text("分隔不能是空格或看不见的字符", "A separator must be visible"),
-                decl.span,
-                Text('例如 分隔: "+"', 'For instance separator: "+"'),
-            )
-        if decl.separator is not None and decl.type != "list":
-            yield _useless(decl, "分隔", "separator", "列表", "list")
-        if decl.values and decl.type != "category":
-            yield _useless(decl, "值", "values", "类别", "category")
-        if decl.name == rulebook.key and decl.type != "text":
-            yield Diagnostic(
-                "QC208",
-                Text("主键的类型必须是文本", "The key must be a text field"),
-                decl.span,
-            )
-
-
-def _useless(decl: FieldDecl, zh: str, en: str, type_zh: str, type_en: str) -> Diagnostic:
-    return Diagnostic(
-        "QC207",
-        Text(f"只有{type_zh}类型的字段才有“{zh}”", f"“{en}” goes with type {type_en} only"),
-        decl.span,
-        Text(f"请写 类型: {type_zh}，或去掉“{zh}”", f"Write type: {type_en}, or drop “{en}”"),
+def _field(decl: FieldDecl) -> Field:
+    return Field(
+        decl.name,
+        FieldType(decl.type),
+        decl.columns,
+        decl.label,
+        (decl.separator or "+") if decl.type == FieldType.LIST else None,
+        tuple(map(fold, decl.values)),
+        decl.source,
+        decl.headings,
+        decl.pattern,
+        tuple(map(fold, decl.blanks)),
+        decl.since,
+        decl.until,
     )
 
 
-def _term_errors(rulebook: Rulebook) -> Iterator[Diagnostic]:
-    for term in rulebook.terms:
-        if not all(Terms.of(term.words).words) or not term.words:
-            what = ("里有空词", "hold an empty word") if term.words else ("是空的", "are empty")
-            message = Text(f"词表“{term.name}”{what[0]}", f"The terms “{term.name}” {what[1]}")
-            yield Diagnostic("QC209", message, term.span)
+def _table(decl: TableDecl, rulebook: Rulebook) -> Table:
+    """A table; its key is a text column whether or not it is declared."""
+    columns = tuple(map(_field, decl.columns))
+    if decl.key and all(column.name != decl.key for column in columns):
+        columns = (Field(decl.key, FieldType.TEXT, (decl.key,)), *columns)
+    known = next((f.columns for f in rulebook.fields if f.name == rulebook.key), ())
+    case = (decl.case,) if decl.case else tuple(dict.fromkeys((rulebook.key, *known)))
+    return Table(decl.name, decl.key, case, decl.time, decl.files, columns)
 
 
 def _phrase_cycles(rulebook: Rulebook) -> Iterator[Diagnostic]:
@@ -112,11 +103,5 @@ def _phrase_cycles(rulebook: Rulebook) -> Iterator[Diagnostic]:
             )
 
 
-def _phrases_in(condition: ast.Condition) -> Iterator[str]:
-    if isinstance(condition, ast.Phrase):
-        yield condition.name.text
-    elif isinstance(condition, ast.Not):
-        yield from _phrases_in(condition.item)
-    elif isinstance(condition, (ast.And, ast.Or)):
-        for item in condition.items:
-            yield from _phrases_in(item)
+def _phrases_in(condition: ast.Condition) -> Iterable[str]:
+    return (part.name.text for part in ast.walk(condition) if isinstance(part, ast.Phrase))

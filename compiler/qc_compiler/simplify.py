@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import replace
 
 from qc_compiler import ir
 from qc_compiler.ir import Among, And, Const, Expr, Not, Or
@@ -12,6 +13,10 @@ def simplify(expr: Expr) -> Expr:
     """Apply every rule, innermost first."""
     if isinstance(expr, Not):
         return _negate(simplify(expr.item))
+    if isinstance(expr, ir.AtLeast):
+        return replace(expr, where=simplify(expr.where))
+    if isinstance(expr, ir.Picked):
+        return replace(expr, where=simplify(expr.where), then=simplify(expr.then))
     if not isinstance(expr, (And, Or)):
         return expr
     kind = type(expr)
@@ -21,6 +26,22 @@ def simplify(expr: Expr) -> Expr:
     if not items:
         return Const(kind is And)
     return items[0] if len(items) == 1 else kind(items)
+
+
+def without_tables(expr: Expr, absent: Collection[str]) -> Expr:
+    """The expression for cases of which these tables were not extracted: unknown about them."""
+    if isinstance(expr, (ir.AtLeast, ir.Picked)) and expr.table in absent:
+        return ir.Unknown()
+    if isinstance(expr, Not):
+        return Not(without_tables(expr.item, absent))
+    if isinstance(expr, (And, Or)):
+        return type(expr)(tuple(without_tables(item, absent) for item in expr.items))
+    if isinstance(expr, ir.AtLeast):
+        return replace(expr, where=without_tables(expr.where, absent))
+    if isinstance(expr, ir.Picked):
+        where, then = without_tables(expr.where, absent), without_tables(expr.then, absent)
+        return replace(expr, where=where, then=then)
+    return expr
 
 
 def _negate(item: Expr) -> Expr:

@@ -5,56 +5,36 @@ Kleene's for scalars. Built as a tree with sqlglot, so that no text is ever spli
 
 Table convention (`qc_runtime.records` makes it): a text column holds folded text; a list is
 one text in which U+001F precedes every item and ends the last; a time is the two columns
-``<field>.lo`` and ``<field>.hi``; missing is NULL.
+``<field>.lo`` and ``<field>.hi``; a duration is a DOUBLE of seconds; missing is NULL. The rows of
+each related table stand in a table of its name, with the number of their case (``#case``) and
+their own (``#row``); `qc_compiler.sql_rows` goes through them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from typing import Any
 
 from sqlglot import exp
 
-from qc_compiler import ir
-from qc_compiler.interpret import are_calendar_days
+from qc_compiler import ir, sql_rows, sql_time
+from qc_compiler.negation import ENDS, PATTERN, may_reach, may_span
 from qc_compiler.sides import LEFT, RIGHT
+from qc_compiler.sql_time import COMPARE, Sql, bounds
+from qc_compiler.sql_time import call as _call
+from qc_compiler.sql_time import name as _name
 from qc_compiler.terms import Terms
 from qc_compiler.values import ITEM_MARK, FieldType
 
-Sql = exp.Expr
-
-_COMPARE: dict[str, type[exp.Binary]] = {
-    "=": exp.EQ,
-    "<": exp.LT,
-    "<=": exp.LTE,
-    ">": exp.GT,
-    ">=": exp.GTE,
-}
-
-
-def _call(name: str, *args: exp.Expr) -> Sql:
-    return exp.Anonymous(this=name, expressions=list(args))
+__all__ = ["Sql", "bounds", "either", "expression", "is_null"]
 
 
 def _text(value: str) -> Sql:
     return exp.Literal.string(value)
 
 
-def _name(name: str) -> Sql:
-    return exp.column(exp.to_identifier(name, quoted=True))
-
-
 def _column(column: ir.Column) -> Sql:
-    return _name(column.name)
-
-
-def bounds(side: ir.Column | datetime) -> tuple[Sql, Sql]:
-    """The first and last instant of one side of a comparison of times."""
-    if isinstance(side, datetime):
-        instant = exp.cast(_text(side.isoformat(sep=" ")), "TIMESTAMP")
-        return instant, instant
-    return _name(f"{side.name}.lo"), _name(f"{side.name}.hi")
+    return _name(column.name, column.row)
 
 
 def either(items: Iterable[Sql]) -> Sql:
@@ -130,18 +110,7 @@ def _compare(expr: ir.Compare) -> Sql:
     value = (
         _column(right) if isinstance(right, ir.Column) else exp.cast(_text(repr(right)), "DOUBLE")
     )
-    return _COMPARE[expr.op](this=_column(expr.column), expression=value)
-
-
-def _before(expr: ir.Before) -> Sql:
-    (left_lo, left_hi), (right_lo, right_hi) = bounds(expr.left), bounds(expr.right)
-    if are_calendar_days(expr):
-        return exp.LT(this=left_lo, expression=right_lo)
-    return (
-        exp.Case()
-        .when(exp.LT(this=left_hi, expression=right_lo), exp.true())
-        .when(exp.GTE(this=left_lo, expression=right_hi), exp.false())
-    )
+    return COMPARE[expr.op](this=_column(expr.column), expression=value)
 
 
 def _sides_differ(expr: ir.SidesDiffer) -> Sql:
@@ -159,7 +128,7 @@ def _sides_differ(expr: ir.SidesDiffer) -> Sql:
 
 
 def _terms_differ(expr: ir.TermsDiffer) -> Sql:
-    a, b = _mentioned(expr.column, expr.terms), _mentioned(expr.other, expr.terms)
+    a, b = (_mentioned(_column(side), expr.terms) for side in (expr.column, expr.other))
     none = exp.Literal.number(0)
     differ = exp.and_(
         exp.GT(this=_call("len", a), expression=none),
@@ -170,9 +139,9 @@ def _terms_differ(expr: ir.TermsDiffer) -> Sql:
     return exp.Case().when(exp.not_(missing), differ)
 
 
-def _mentioned(column: ir.Column, terms: Terms) -> Sql:
+def _mentioned(text: Sql, terms: Terms) -> Sql:
     """The words of the list that a text mentions, as an array, synonyms replaced."""
-    found = _call("regexp_extract_all", _column(column), _text(terms.pattern))
+    found = _call("regexp_extract_all", text, _text(terms.pattern))
     if not terms.synonyms:
         return found
     word = exp.column("word")
@@ -183,6 +152,79 @@ def _mentioned(column: ir.Column, terms: Terms) -> Sql:
     return _call("list_transform", found, each)
 
 
+def _main_words(text: Sql, terms: Terms) -> Sql:
+    """The same as `_mentioned`, by position in one array: quicker for lists of hundreds."""
+    found = _call("regexp_extract_all", text, _text(terms.pattern))
+    if not terms.synonyms:
+        return found
+    first = dict(reversed(terms.synonyms))
+    spelt, main = (exp.Array(expressions=[*map(_text, side)]) for side in (first, first.values()))
+    word = exp.column("word")
+    place = exp.Bracket(this=main, expressions=[_call("list_position", spelt, word)], offset=1)
+    each = exp.func("coalesce", place, word.copy())
+    return _call("list_transform", found, exp.Lambda(this=each, expressions=[word.this.copy()]))
+
+
+def _affirmed(column: ir.Column) -> Sql:
+    """The text without what it denies; a list's items stay apart, for none is denied past it."""
+    return _call("regexp_replace", _column(column), _text(PATTERN), _text(r"\1"), _text("g"))
+
+
+def _affirms(expr: ir.Affirms) -> Sql:
+    def matches(text: Sql) -> Sql:
+        return _call("regexp_matches", text, _text(expr.terms.pattern))
+
+    sure = matches(_affirmed(expr.column))
+    if any(map(may_span, expr.terms.words)):
+        return sure
+    return _guarded(matches(_column(expr.column)), sure)
+
+
+def _affirms_terms_of(expr: ir.AffirmsTermsOf) -> Sql:
+    text, other = _affirmed(expr.column), expr.other
+    if expr.terms is not None:
+        return _affirm_the_same(expr.column, other, expr.terms)
+    if other.type is not FieldType.LIST:
+        raw, sure = (_call("contains", t, _column(other)) for t in (_column(expr.column), text))
+        spans = _call("regexp_matches", _column(other), _text(f"[{ENDS}]"))
+        return exp.Case().when(exp.not_(exp.or_(raw, spans)), exp.false()).else_(sure)
+    return _known(_any_item(other, lambda item: _call("contains", text, item)), expr.column)
+
+
+def _affirm_the_same(column: ir.Column, other: ir.Column, terms: Terms) -> Sql:
+    def shared(text: Callable[[ir.Column], Sql]) -> Sql:
+        return _call("list_has_any", *(_main_words(text(side), terms) for side in (column, other)))
+
+    if any(may_span(word) or may_reach(word) for word in terms.words):
+        return shared(_affirmed)
+    return _guarded(shared(_column), shared(_affirmed))
+
+
+def _guarded(raw: Sql, sure: Sql) -> Sql:
+    """Look for what is denied only where the words are there at all."""
+    return exp.Case().when(exp.not_(raw), exp.false()).else_(sure)
+
+
+def _long(expr: ir.Long) -> Sql:
+    return _counted(expr.op, _call("length", _column(expr.column)), expr.right)
+
+
+def _item_count(expr: ir.Items) -> Sql:
+    return _counted(expr.op, _call("len", _items(expr.column)), expr.right)
+
+
+def _lasts(expr: ir.Lasts) -> Sql:
+    return _counted(expr.op, _column(expr.column), expr.seconds)
+
+
+def _counted(op: ir.Comparison, count: Sql, right: float) -> Sql:
+    return COMPARE[op](this=count, expression=exp.cast(_text(repr(float(right))), "DOUBLE"))
+
+
+def _unknown(expr: ir.Expr) -> Sql:
+    return exp.cast(exp.null(), "BOOLEAN")
+
+
 _LEAVES: dict[type, Callable[[Any], Sql]] = {
     ir.Missing: lambda e: is_null(e.column),
     ir.Among: _among,
@@ -191,9 +233,19 @@ _LEAVES: dict[type, Callable[[Any], Sql]] = {
     ir.SameText: _same_text,
     ir.ContainsText: _contains_text,
     ir.Compare: _compare,
-    ir.Before: _before,
+    ir.Before: sql_time.before,
     ir.SidesDiffer: _sides_differ,
     ir.TermsDiffer: _terms_differ,
+    ir.Affirms: _affirms,
+    ir.AffirmsTermsOf: _affirms_terms_of,
+    ir.Long: _long,
+    ir.Items: _item_count,
+    ir.Lasts: _lasts,
+    ir.Gap: sql_time.gap,
+    ir.WithinWindow: sql_time.within,
+    ir.SameDay: sql_time.same_day,
+    ir.Unknown: _unknown,
+    ir.Ask: _unknown,
 }
 
 
@@ -207,4 +259,8 @@ def expression(expr: ir.Expr) -> Sql:
         return exp.and_(*map(expression, expr.items))
     if isinstance(expr, ir.Or):
         return exp.or_(*map(expression, expr.items))
+    if isinstance(expr, ir.AtLeast):
+        return sql_rows.at_least(expr, expression)
+    if isinstance(expr, ir.Picked):
+        return sql_rows.picked(expr, expression)
     return _LEAVES[type(expr)](expr)

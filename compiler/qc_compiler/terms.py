@@ -40,9 +40,13 @@ class Terms:
         longest_first = sorted(self.words, key=lambda word: (-len(word), word))
         return "|".join(map(re2.escape, longest_first))
 
+    def occur(self, text: str) -> bool:
+        """Whether any of the words stands in a folded text."""
+        return _compiled(self.pattern).search(text) is not None
+
     def mentioned(self, text: str) -> frozenset[str]:
         """The words that a folded text mentions, synonyms under the word they stand for."""
-        main = dict(self.synonyms)
+        main = dict(reversed(self.synonyms))  # a synonym of two words stands for the first
         found = (match.group(0) for match in _compiled(self.pattern).finditer(text))
         return frozenset(main.get(word, word) for word in found)
 

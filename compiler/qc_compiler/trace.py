@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from qc_compiler import ir
-from qc_compiler.interpret import Truth, compile_pattern, evaluate, items
+from qc_compiler.evidence import Display, Quote, RowCount, count_rows, missing, quotes
+from qc_compiler.interpret import Truth, evaluate
 from qc_compiler.program import Program, Rule
-from qc_compiler.quote import find_quote
 from qc_compiler.values import Record
 from qc_dsl import ast
 
-Display = Mapping[str, str | None]
-
-
-@dataclass(frozen=True)
-class Quote:
-    """A verbatim piece of a field's text."""
-
-    field: str
-    text: str
+__all__ = ["Display", "Quote", "RowCount", "TracedClause", "TracedRule", "trace", "trace_rule"]
 
 
 @dataclass(frozen=True)
 class TracedClause:
     """A condition with its truth for one record; ``quotes`` are what made it true.
 
-    ``missing`` names the fields without which it is unknown. ``parts`` are the conditions it is
-    made of, none for a predicate or a phrase.
+    ``missing`` names the fields (or tables) without which it is unknown. ``parts`` are the
+    conditions it is made of, none for a predicate, a phrase or a quantifier; ``rows`` says how
+    the rows of a quantifier came out.
     """
 
     condition: ast.Condition
@@ -36,6 +29,7 @@ class TracedClause:
     quotes: tuple[Quote, ...] = ()
     missing: tuple[str, ...] = ()
     parts: tuple[TracedClause, ...] = ()
+    rows: RowCount | None = None
 
     def leaves(self) -> Iterator[TracedClause]:
         if not self.parts:
@@ -61,7 +55,13 @@ class TracedRule:
 
 
 def trace_rule(rule: Rule, record: Record, display: Display) -> TracedRule:
-    """The truth of each clause of one rule."""
+    """The truth of each clause of one rule.
+
+    For an obligation about rows, ``record`` and ``display`` bind the row in question
+    (`qc_compiler.interpret.bind`). The texts of other tables' rows are those under
+    `qc_compiler.values.RowsOf` in ``display``, in the order of the record's; where there are
+    none, folded texts are quoted.
+    """
     clauses = tuple(_trace(c.condition, c.expr, record, display) for c in rule.clauses)
     return TracedRule(rule, clauses)
 
@@ -82,29 +82,6 @@ def _trace(
         pairs = zip(condition.items, expr.items, strict=True)
         parts = tuple(_trace(c, e, record, display) for c, e in pairs)
         return TracedClause(condition, truth, parts=parts)
-    missing = tuple(sorted(c.name for c in ir.columns(expr) if record[c.name] is None))
-    quotes = tuple(_quotes(expr, record, display)) if truth else ()
-    return TracedClause(condition, truth, quotes, missing if truth is None else ())
-
-
-def _quotes(expr: ir.Expr, record: Record, display: Display) -> Iterator[Quote]:
-    """The pieces of text that a true predicate found; none for what it did not find."""
-    if isinstance(expr, (ir.And, ir.Or)):
-        for item in expr.items:
-            if evaluate(item, record):
-                yield from _quotes(item, record, display)
-    elif isinstance(expr, ir.Contains):
-        yield _quote(expr.column, expr.text, display)
-    elif isinstance(expr, ir.Matches):
-        for text in items(record[expr.column.name]):
-            found = compile_pattern(expr.pattern).search(text)
-            if found and found.group():
-                yield _quote(expr.column, found.group(), display)
-    elif isinstance(expr, ir.Among):
-        for text in items(record[expr.column.name]):
-            if text in expr.values:
-                yield _quote(expr.column, text, display)
-
-
-def _quote(column: ir.Column, text: str, display: Display) -> Quote:
-    return Quote(column.name, find_quote(display.get(column.name) or "", text))
+    found = tuple(quotes(expr, record, display)) if truth else ()
+    lacking = missing(expr, record) if truth is None else ()
+    return TracedClause(condition, truth, found, lacking, rows=count_rows(condition, expr, record))

@@ -5,23 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qc_compiler.ir import Column
-from qc_compiler.values import FieldType, Moment
+from qc_compiler.values import FieldType
 from qc_dsl import ast
 from qc_dsl.errors import Diagnostic, did_you_mean
 from qc_dsl.keywords import canonical
 from qc_dsl.lang import Text
-
-__all__ = [
-    "Moment",
-    "bad_pattern",
-    "empty_text",
-    "not_a_moment",
-    "not_a_number",
-    "not_comparable",
-    "undeclared_value",
-    "unfolded_pattern",
-    "wrong_type",
-]
 
 _TYPE_NAMES = {
     FieldType.TEXT: Text("文本", "text"),
@@ -30,7 +18,18 @@ _TYPE_NAMES = {
     FieldType.DATETIME: Text("时间", "datetime"),
     FieldType.CATEGORY: Text("类别", "category"),
     FieldType.LIST: Text("列表", "list"),
+    FieldType.DURATION: Text("时长", "duration"),
 }
+
+
+def said(operand: ast.Operand) -> str:
+    """An operand as it is written, more or less."""
+    return operand.span.text if isinstance(operand, ast.Amount) else operand.text
+
+
+def said_by_re2(error: Exception) -> str:
+    first = error.args[0] if error.args else b""
+    return first.decode("utf-8", "replace") if isinstance(first, bytes) else str(first)
 
 
 def wrong_type(
@@ -65,6 +64,97 @@ def not_comparable(left: Column, name: ast.Name, type_: FieldType) -> Diagnostic
     )
 
 
+def unfit(name: ast.Name, type_: FieldType, zh: str, en: str) -> Diagnostic:
+    """A field or column that has the wrong type for something that is no predicate."""
+    kind = _TYPE_NAMES[type_]
+    return Diagnostic(
+        "QC201",
+        Text(
+            f"“{name.text}”的类型是{kind.zh}，这里要{zh}",
+            f"“{name.text}” is a {kind.en} field: {en} is wanted here",
+        ),
+        name.span,
+    )
+
+
+def no_unit(at: ast.Operand | ast.Name, name: str) -> Diagnostic:
+    return Diagnostic(
+        "QC213",
+        Text(f"“{name}”是时长，这里要写明单位", f"“{name}” is a duration: a unit is wanted"),
+        at.span,
+        Text("例如 3 天、48 小时", "For instance 3 days, 48 hours"),
+    )
+
+
+def unwanted_unit(amount: ast.Operand) -> Diagnostic:
+    return Diagnostic(
+        "QC213",
+        Text(f"这里不能写“{said(amount)}”", f"“{said(amount)}” does not fit here"),
+        amount.span,
+        Text(
+            "时长才有单位；“自然日”只用于 在 … 后 N 个自然日内",
+            "Only durations have units, and calendar days belong to within … only",
+        ),
+    )
+
+
+def no_row(name: ast.Name, column: str, table: str) -> Diagnostic:
+    return Diagnostic(
+        "QC115",
+        Text(
+            f"列“{column}”属于表“{table}”，这里没有{table}的行",
+            f"“{column}” is a column of “{table}”, and no row of it is meant here",
+        ),
+        name.span,
+        Text(
+            f"请写在 每条 {table} …、存在 {table}，… 或 最近一条 {table} 满足 … 里面",
+            f"Write it within each {table} …, there is {table} …, or latest {table} where …",
+        ),
+    )
+
+
+def no_each(name: ast.Name) -> Diagnostic:
+    return Diagnostic(
+        "QC115",
+        Text("这里没有“每条”，“本条”不知指哪一行", "There is no “each” here for “this” to mean"),
+        name.span,
+        Text("请在句首写 每条 某表", "Begin the sentence with: each TABLE"),
+    )
+
+
+def no_other(name: ast.Name) -> Diagnostic:
+    return Diagnostic(
+        "QC217",
+        Text(
+            f"“另一条 {name.text}”要和一条{name.text}相对，这里没有",
+            f"“another {name.text}” needs a row of {name.text} that it is not",
+        ),
+        name.span,
+        Text(f"请写在 每条 {name.text} … 里面，或去掉“另一条”", "Drop “another”, or say each …"),
+    )
+
+
+def no_time(name: ast.Name) -> Diagnostic:
+    return Diagnostic(
+        "QC214",
+        Text(
+            f"表“{name.text}”没有写时间列，不知道哪一条最近",
+            f"The table “{name.text}” declares no time: which row is the latest is not known",
+        ),
+        name.span,
+        Text(f"请在表“{name.text}”里写 时间: 某列", "Add time: COLUMN to the table"),
+    )
+
+
+def unknown_name(name: ast.Name, what: str, known: Sequence[str]) -> Diagnostic:
+    return Diagnostic(
+        "QC101",
+        Text(f"{what}没有“{name.text}”", f"There is no “{name.text}”"),
+        name.span,
+        did_you_mean(name.text, known),
+    )
+
+
 _REASONS = (
     ("missing )", Text("括号没有关上：少了“)”", "a bracket is not closed: “)” is missing")),
     ("unexpected )", Text("多了一个“)”", "one “)” too many")),
@@ -95,9 +185,9 @@ def not_a_number(operand: ast.Operand, field: str) -> Diagnostic:
 def undeclared_value(operand: ast.Operand, field: str, values: Sequence[str]) -> Diagnostic:
     return Diagnostic(
         "QC203",
-        Text(f"类别“{field}”没有值“{operand.text}”", f"“{field}” has no value “{operand.text}”"),
+        Text(f"类别“{field}”没有值“{said(operand)}”", f"“{field}” has no value “{said(operand)}”"),
         operand.span,
-        did_you_mean(operand.text, values),
+        did_you_mean(said(operand), values),
     )
 
 
@@ -113,7 +203,7 @@ def empty_text(operand: ast.Operand) -> Diagnostic:
 def not_a_moment(operand: ast.Operand) -> Diagnostic:
     return Diagnostic(
         "QC205",
-        Text(f"“{operand.text}”不是日期", f"“{operand.text}” is not a date"),
+        Text(f"“{said(operand)}”不是日期", f"“{said(operand)}” is not a date"),
         operand.span,
         Text(
             "请写成 “2025-01-03” 或 “2025-01-03 08:30”", "Write “2025-01-03” or “2025-01-03 08:30”"

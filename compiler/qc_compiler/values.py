@@ -6,6 +6,7 @@
 | list                 | `tuple[str, ...]`           | folded items, none empty, at least one      |
 | number               | `float`                     | finite                                      |
 | date, datetime       | `Moment`                    | an interval: a date alone is its whole day  |
+| duration             | `float`                     | seconds, never negative                     |
 | any of them, missing | `None`                      | unknown to all predicates but 为空, 不为空  |
 """
 
@@ -17,7 +18,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from typing import Any
 
+from qc_compiler.durations import parse_duration
 from qc_dsl.fold import fold
 from qc_dsl.lang import Text
 
@@ -31,6 +34,7 @@ class FieldType(StrEnum):
     DATETIME = "datetime"
     CATEGORY = "category"
     LIST = "list"
+    DURATION = "duration"
 
     @property
     def is_temporal(self) -> bool:
@@ -49,6 +53,11 @@ class Field:
     ``columns`` are the names under which a data file may carry it, best first. ``label`` is
     what a question calls it. ``separator`` parts the items of a list. ``values`` are the
     folded values that a category may take (empty: any).
+
+    A field may be derived from others (`qc_compiler.derive`): ``source`` is the field whose text
+    it is taken from, under one of the ``headings``, cut out by ``pattern``; ``since`` and
+    ``until`` are the two times whose distance it is. ``blanks`` are folded cells that count as
+    not written.
     """
 
     name: str
@@ -57,6 +66,17 @@ class Field:
     label: str | None = None
     separator: str | None = None
     values: tuple[str, ...] = ()
+    source: str | None = None
+    headings: tuple[str, ...] = ()
+    pattern: str | None = None
+    blanks: tuple[str, ...] = ()
+    since: str | None = None
+    until: str | None = None
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether no data file carries it."""
+        return self.source is not None or self.since is not None
 
 
 @dataclass(frozen=True)
@@ -73,7 +93,26 @@ class Moment:
 
 
 Value = str | float | tuple[str, ...] | Moment | None
-Record = Mapping[str, Value]
+
+# What a predicate looks into: a `Value` under every column's key (`ir.Column.key`). The rows of
+# a case's tables stand under `RowsOf`, what the model has answered under `ANSWERS`.
+Record = Mapping[Any, Any]
+
+
+@dataclass(frozen=True)
+class RowsOf:
+    """The key of a table's rows in a case's record: a tuple of records by column name.
+
+    A table that was not extracted is not there; one without rows is empty.
+    """
+
+    table: str
+
+
+ROW = "#row"  # a row's number among its table's rows; also the column's name in SQL
+CASES = "records"  # the table of cases in SQL
+CASE = "#case"  # the number of the case that a row belongs to
+ANSWERS = "#answers"  # -> Mapping[(question id, shown values), bool]
 Raw = str | int | float | bool | date | datetime | None
 
 
@@ -148,14 +187,19 @@ def display(raw: Raw) -> str | None:
         return None
     text = raw.strip() if isinstance(raw, str) else _written(raw)
     # Nothing printable folds to nothing; asking that first saves folding every cell twice.
-    return text if text and (text.isprintable() or fold(text)) else None
+    seen = text and (text.isprintable() or fold(text[:40]) or fold(text))
+    return text if seen else None
 
 
 def read_cell(field: Field, raw: Raw) -> Cell:
     """The value of a cell under its field's type. Blank is missing, not empty text."""
     text = display(raw)
-    if text is None:
+    if text is None or (field.blanks and fold(text) in field.blanks):
         return Cell(None)
+    if field.type is FieldType.DURATION:
+        seconds = parse_duration(text)
+        bad = Text(f"“{text[:40]}”不是时长", f"“{text[:40]}” is not a duration")
+        return Cell(seconds, None if seconds is not None else bad)
     if field.type is FieldType.NUMBER:
         number = float(raw) if isinstance(raw, (int, float)) else parse_number(text)
         bad = Text(f"“{text[:40]}”不是数字", f"“{text[:40]}” is not a number")

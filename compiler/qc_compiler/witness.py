@@ -21,10 +21,28 @@ _SOME_DAY = datetime(2025, 1, 15, 8, 0)
 Literals = tuple[tuple[ir.Leaf, bool], ...]
 
 
-def find_record(expr: ir.Expr, fields: Sequence[Field]) -> Record | None:
-    """A complete record for which the expression is true, or `None` if none was found."""
+class Tries:
+    """How many records may still be tried, over many searches."""
+
+    def __init__(self, most: int) -> None:
+        self.left = most
+
+    def take(self) -> bool:
+        self.left -= 1
+        return self.left >= 0
+
+
+def find_record(
+    expr: ir.Expr, fields: Sequence[Field], tries: Tries | None = None
+) -> Record | None:
+    """A complete record for which the expression is true, or `None` if none was found.
+
+    Of tables it has no rows at all, so that what is said about rows is never true of it.
+    """
     for conjunction in islice(_disjuncts(expr, True), _MOST_CONJUNCTIONS):
         for record in islice(_records(conjunction, fields), _MOST_RECORDS):
+            if tries is not None and not tries.take():
+                return None
             if evaluate(expr, record) is True:
                 return record
     return None
@@ -37,6 +55,8 @@ def _disjuncts(expr: ir.Expr, wanted: bool) -> Iterator[Literals]:
             yield ()
     elif isinstance(expr, ir.Not):
         yield from _disjuncts(expr.item, not wanted)
+    elif isinstance(expr, (ir.AtLeast, ir.Picked, ir.Ask, ir.Unknown)):
+        return  # rows and answers are not made up
     elif isinstance(expr, (ir.And, ir.Or)):
         if isinstance(expr, ir.And) is wanted:
             parts = [list(islice(_disjuncts(i, wanted), _MOST_CONJUNCTIONS)) for i in expr.items]
@@ -61,7 +81,7 @@ def _records(literals: Literals, fields: Sequence[Field]) -> Iterator[Record]:
 
 
 def _filler(field: Field) -> Value:
-    if field.type is FieldType.NUMBER:
+    if field.type in (FieldType.NUMBER, FieldType.DURATION):
         return 1.0
     if field.type.is_temporal:
         return _at(field, _SOME_DAY)
@@ -77,7 +97,7 @@ def _candidates(field: Field, literals: Literals) -> Iterable[Value]:
     about = [(leaf, wanted) for leaf, wanted in literals if _is_about(leaf, field.name)]
     if any(isinstance(leaf, ir.Missing) and wanted for leaf, wanted in about):
         return [None]
-    if field.type is FieldType.NUMBER:
+    if field.type in (FieldType.NUMBER, FieldType.DURATION):
         return _numbers(about)
     if field.type.is_temporal:
         return _moments(field, about)
@@ -93,7 +113,7 @@ def _numbers(about: list[tuple[ir.Leaf, bool]]) -> Iterator[Value]:
         leaf.right
         for leaf, _ in about
         if isinstance(leaf, ir.Compare) and isinstance(leaf.right, float)
-    }
+    } | {leaf.seconds for leaf, _ in about if isinstance(leaf, ir.Lasts)}
     for bound in sorted(bounds):
         yield from (bound, bound - 1, bound + 1)
     ordered = sorted(bounds)
@@ -120,6 +140,7 @@ def _texts(field: Field, about: list[tuple[ir.Leaf, bool]], literals: Literals) 
     """Whole values first, then the wanted pieces side by side, then a filler."""
     whole = [v for leaf, w in about if w and isinstance(leaf, ir.Among) for v in leaf.values]
     pieces = [leaf.text for leaf, w in about if w and isinstance(leaf, ir.Contains)]
+    pieces += [leaf.terms.words[0] for leaf, w in about if w and isinstance(leaf, ir.Affirms)]
     pieces = [p for p in pieces if not any(p != other and p in other for other in pieces)]
     sides = [leaf for leaf, w in about if w and isinstance(leaf, ir.SidesDiffer)]
     prefixes = ("左", "右") if sides else ("",)

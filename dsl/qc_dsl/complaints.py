@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
-from lark import Token
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from qc_dsl import ast
-from qc_dsl.errors import Diagnostic, did_you_mean, near
-from qc_dsl.keywords import KEYWORDS
+from qc_dsl.errors import Diagnostic, did_you_mean
+from qc_dsl.keywords import canonical
 from qc_dsl.lang import Lang, Text
 from qc_dsl.lexicon import Lexicon
-from qc_dsl.printer import print_condition, quote
+from qc_dsl.printer import print_amount, print_condition, print_operand
 from qc_dsl.source import Span
 
 Place = Callable[[int, int], Span]
@@ -32,8 +31,9 @@ def not_a_sentence(span: Span) -> Diagnostic:
         Text("这不是一条规则", "This is not a rule"),
         span,
         Text(
-            "规则以“如果”或“当”开头，例如：当 字段 为 “甲” → 字段 包含 “乙” 即视为 匹配",
-            "A rule begins with “if” or “when”: when FIELD is “a” -> FIELD contains “b” …",
+            "规则以“如果”“当”“每条”或“须”开头，例如：当 字段 为 “甲” → 字段 包含 “乙” 即视为 匹配",
+            "A rule begins with if, when, each or must:"
+            " when FIELD is “a” -> FIELD contains “b” counts as …",
         ),
     )
 
@@ -44,8 +44,8 @@ def not_a_condition(span: Span) -> Diagnostic:
         Text("这不是一个条件", "This is not a condition"),
         span,
         Text(
-            "说法只写条件，不写“当”“如果”，例如：字段 包含 “甲”",
-            "A phrase is a condition without “when” or “if”, such as: FIELD contains “a”",
+            "这里只写条件，不写“当”“如果”“须”，例如：字段 包含 “甲”",
+            "Only a condition stands here, without when, if or must: FIELD contains “a”",
         ),
     )
 
@@ -62,7 +62,7 @@ def empty_literal(span: Span) -> Diagnostic:
     )
 
 
-def unknown_verdict(word: ast.Operand, known: tuple[str, ...]) -> Diagnostic:
+def unknown_verdict(word: ast.Name | ast.Literal, known: tuple[str, ...]) -> Diagnostic:
     return Diagnostic(
         "QC109",
         Text(f"没有结论“{word.text}”", f"There is no verdict “{word.text}”"),
@@ -114,207 +114,168 @@ def _or_first(items: Sequence[ast.Condition]) -> _Reading:
     return lambda lang: print_condition(ast.And(parts, span=span), lang)
 
 
-def check_values(
-    op: ast.Op, operands: tuple[ast.Operand, ...], joiners: set[str], span: Span
-) -> tuple[Diagnostic | None, ast.Join]:
-    """Whether several values after a predicate have one clear reading, and which."""
-    join: ast.Join = "all" if joiners == {"VALUE_AND"} else "any"
-    if op in (ast.Op.IN, ast.Op.NOT_IN, ast.Op.CONTAINS_ANY):
-        return None, "any"
-    if op is ast.Op.CONTAINS_ALL:
-        return None, "all"
-    if len(operands) < 2:
-        return None, "any"
-    listed = _listed(operands)
-    if op is ast.Op.NE:
-        return _always_true(listed, span), join
-    if op is ast.Op.NOT_CONTAINS:
-        return _unclear_not_contains(listed, span), join
-    if len(joiners) > 1:
-        return _mixed_values(span), join
-    if op is ast.Op.EQ and join == "all":
-        return _never_both(listed, operands, span), join
-    if op is ast.Op.CONTAINS and joiners == {"VALUE_COMMA"}:
-        return _any_or_all(listed, span), join
-    return None, join
+# rows of tables, windows, measures
 
 
-def _listed(operands: Sequence[ast.Operand]) -> Text:
-    """The values as they would be written one after the other."""
-    shown = [o.text if _is_number(o) else quote(o.text) for o in operands]
-    return Text("、".join(shown), ", ".join(shown))
-
-
-def _is_number(operand: ast.Operand) -> bool:
-    return isinstance(operand, ast.Literal) and operand.kind == "number"
-
-
-def _always_true(listed: Text, span: Span) -> Diagnostic:
+def open_body(items: Sequence[ast.Condition], span: Span) -> Diagnostic:
+    """存在 T，A 或 B: is B about the same row? Both readings written out."""
+    head, *rest = items
+    inside = _taking_in(head, tuple(rest))
+    outside = ast.Or(tuple(items), span=span)
     return Diagnostic(
-        "QC104",
-        Text("“不为”后面接几个值，这样写永远成立", "“is not” with several values is always true"),
-        span,
-        Text(f"请改为 不属于 {listed.zh}", f"Write: not in {listed.en}"),
-    )
-
-
-def _unclear_not_contains(listed: Text, span: Span) -> Diagnostic:
-    return Diagnostic(
-        "QC106",
+        "QC103",
         Text(
-            "“不包含”后面接几个值，说不清是都不含还是不全含",
-            "“does not contain” with several values: none of them, or not all of them?",
+            "“或”后面说的还是这一条吗？请加括号",
+            "Is what follows “or” about the same row? Add brackets",
         ),
         span,
+        _two_readings(inside, outside),
+    )
+
+
+def after_brackets(before: ast.Condition, after: ast.Condition, span: Span) -> Diagnostic:
+    """存在 T (A) 且 B: is B about the same row?"""
+    inside = _taking_in(before, (after,), ast.And)
+    outside = ast.And((before, after), span=span)
+    return Diagnostic(
+        "QC103",
         Text(
-            f"都不含：非 字段 包含任一 {listed.zh}；不全含：非 字段 包含全部 {listed.zh}",
-            f"None: not FIELD contains any of {listed.en};"
-            f" not all: not FIELD contains all of {listed.en}",
+            "括号后面的“且”说的还是这一条吗？",
+            "Is what follows the brackets about the same row?",
+        ),
+        span,
+        _two_readings(inside, outside),
+    )
+
+
+def _two_readings(inside: ast.Condition, outside: ast.Condition) -> Text:
+    zh, en = ((print_condition(inside, lang), print_condition(outside, lang))
+              for lang in ("zh", "en"))  # fmt: skip
+    return Text(
+        f"同一条：{zh[0]}；另一个条件：{zh[1]}", f"The same: {en[0]}; another condition: {en[1]}"
+    )
+
+
+def _taking_in(
+    item: ast.Condition,
+    rest: tuple[ast.Condition, ...],
+    kind: type[ast.Or] | type[ast.And] = ast.Or,
+) -> ast.Condition:
+    """The condition with its last quantifier's body reaching over what follows."""
+    match item:
+        case ast.And(items=items):
+            return replace(item, items=(*items[:-1], _taking_in(items[-1], rest, kind)))
+        case ast.Not(item=inner):
+            return replace(item, item=_taking_in(inner, rest, kind))
+        case ast.Quantified(body=body) if body is not None:
+            deeper = isinstance(body, (ast.And, ast.Quantified)) and kind is ast.Or
+            if deeper and _ends_in_rows(body):
+                return replace(item, body=_taking_in(body, rest, kind))
+            flat = body.items if isinstance(body, kind) else (body,)
+            return replace(item, body=kind((*flat, *rest), span=item.span))
+        case _:
+            return kind((item, *rest), span=item.span)
+
+
+def _ends_in_rows(condition: ast.Condition) -> bool:
+    last = condition.items[-1] if isinstance(condition, ast.And) else condition
+    return isinstance(last, ast.Quantified) and last.body is not None
+
+
+def not_two(keyword: str, span: Span, count: int) -> Diagnostic:
+    """A predicate that compares two fields, with fewer or more."""
+    zh, en = canonical(keyword, "zh"), canonical(keyword, "en")
+    return Diagnostic(
+        "QC122",
+        Text(
+            f"“{zh}”要比较两个字段，这里有 {count} 个", f"“{en}” compares two fields; here: {count}"
+        ),
+        span,
+        Text(f"请写成：甲 与 乙 {zh}", f"Write: A with B {en}"),
+    )
+
+
+def no_anchor(amount: ast.Amount, lexicon: Lexicon, span: Span) -> Diagnostic:
+    """在 3 天内, with nothing that it is counted from."""
+    zh, en = print_amount(amount, "zh"), print_amount(amount, "en")
+    example = next((n for n in lexicon.qualified if "时间" in n), "") or lexicon.values[0]
+    return Diagnostic(
+        "QC116",
+        Text(f"缺少起点：在 什么时间 前/后 {zh}内？", f"Within {en} before or after what?"),
+        span,
+        Text(f"例如 在 {example} 后 {zh}内", f"For instance: within {en} after {example}"),
+    )
+
+
+def no_direction(anchor: ast.Name | ast.Literal, amount: ast.Amount) -> Diagnostic:
+    """在 X 3 天内: after it, before it?"""
+    zh, en = print_amount(amount, "zh"), print_amount(amount, "en")
+    name = print_operand(anchor)
+    return Diagnostic(
+        "QC116",
+        Text(f"“{name}”前还是后 {zh}内？", f"Within {en} after or before {name}?"),
+        anchor.span.to(amount.span),
+        Text(
+            f"请写 在 {name} 后 {zh}内，或 前、前后",
+            f"Write: within {en} after {name}, or before, or around",
         ),
     )
 
 
-def _mixed_values(span: Span) -> Diagnostic:
+def nothing_said(kind: ast.Quantifier, table: ast.Name, span: Span) -> Diagnostic:
+    """最近一条 T (…) without 满足: chosen, and then?"""
+    zh, en = (f"{canonical(kind.upper(), lang)} {table.text}" for lang in ("zh", "en"))
     return Diagnostic(
-        "QC107",
-        Text("几个值之间“或”“和”混用", "The values are joined by both “or” and “and”"),
-        span,
-        Text("请分成两个条件并加括号", "Make two conditions, with brackets"),
-    )
-
-
-def _never_both(listed: Text, operands: Sequence[ast.Operand], span: Span) -> Diagnostic:
-    zh, en = f"任一个即可请用“或”，或写 属于 {listed.zh}", f"Any of them: in {listed.en}"
-    if not any(map(_is_number, operands)):
-        zh += f"；要都出现请写 包含全部 {listed.zh}"
-        en += f"; all of them: contains all of {listed.en}"
-    return Diagnostic(
-        "QC107",
-        Text("一个字段不会同时为几个值", "A field cannot be several values at once"),
-        span,
-        Text(zh, en),
-    )
-
-
-def _any_or_all(listed: Text, span: Span) -> Diagnostic:
-    return Diagnostic(
-        "QC110",
-        Text("“包含”几个值：任一个，还是全部？", "Contains any of these, or all of them?"),
+        "QC120",
+        Text(f"{zh} 要怎样？", f"The {en} must be what?"),
         span,
         Text(
-            f"请写 包含任一 {listed.zh}，或 包含全部 {listed.zh}",
-            f"Write: contains any of {listed.en}, or: contains all of {listed.en}",
+            f"请写 {zh} 满足 (…)；先挑选再判断：{zh} (挑选) 满足 (…)",
+            f"Write: {en} where (…); to choose first: {en} (choice) where (…)",
         ),
     )
 
 
-def unexpected(
-    token: Token, accepts: set[str], text: str, lexicon: Lexicon, place: Place
-) -> Diagnostic:
-    """A word that does not fit where it stands, with what would."""
-    if token.type == "$END":
-        return Diagnostic(
-            "QC102",
-            Text("句子没有写完", "The sentence is not finished"),
-            place(len(text.rstrip()) - 1, len(text.rstrip())),
-            _valid_here(accepts, lexicon),
-        )
-    start, end = token.start_pos or 0, token.end_pos or 0
-    word = text[start:end] if "\x01" not in text[start:end] else "…"
-    if token.type != "UNKNOWN":
-        return Diagnostic(
-            "QC102",
-            Text("这里不能这样接", "This does not fit here"),
-            place(start, end),
-            _valid_here(accepts, lexicon),
-        )
-    return _unknown_word(word, start, end, accepts, text, lexicon, place)
+def is_calendar(operand: object) -> bool:
+    return isinstance(operand, ast.Amount) and operand.unit == "calendar_day"
 
 
-def _unknown_word(
-    word: str, start: int, end: int, accepts: set[str], text: str, lexicon: Lexicon, place: Place
-) -> Diagnostic:
-    before = next((f for f in sorted(lexicon.fields, key=len, reverse=True)
-                   if text[:start].endswith(f)), "")  # fmt: skip
-    words = [form for name in accepts if name in KEYWORDS for form in KEYWORDS[name].forms]
-    if _is_value_place(accepts):
-        return _bare_value(word, accepts, lexicon, place(start, end))
-    if "FIELD" in accepts:
-        known = [*lexicon.fields, *lexicon.phrases]
-        kind = ("字段或说法", "field or phrase") if lexicon.phrases else ("字段", "field")
-        return Diagnostic(
-            "QC101",
-            Text(f"没有{kind[0]}“{word}”", f"There is no {kind[1]} “{word}”"),
-            place(start, end),
-            did_you_mean(word, known),
-        )
-    if "VERDICT" in accepts:
-        return unknown_verdict(ast.Name(word, span=place(start, end)), lexicon.verdicts)
-    if before and not near(word, words, 1) and "EQ" in accepts:
-        whole = before + word
-        return Diagnostic(
-            "QC101",
-            Text(f"没有字段“{whole}”", f"There is no field “{whole}”"),
-            place(start - len(before), end),
-            did_you_mean(whole, lexicon.fields),
-        )
-    close = near(word, [KEYWORDS[n].zh[0] for n in accepts if n in KEYWORDS], 1)
-    close = close or near(word, words, 1)
-    offer = Text(f"您是否想写“{close[0]}”？", f"Did you mean “{close[0]}”?") if close else None
+def calendar_days(operand: ast.Operand) -> Diagnostic:
     return Diagnostic(
-        "QC102",
-        Text(f"看不懂“{word}”", f"“{word}” is not a word of the language"),
-        place(start, end),
-        offer or _valid_here(accepts, lexicon),
+        "QC121",
+        Text("“自然日”只用在“在 … 后 N 自然日内”里", "Calendar days belong to “within” only"),
+        operand.span,
+        Text("这里请写“天”（1 天 = 24 小时）", "Write days here (1 day = 24 hours)"),
     )
 
 
-def _is_value_place(accepts: set[str]) -> bool:
-    """Whether what is missing is the value of a predicate, not a new condition."""
-    return bool(accepts & {"STRING", "NUMBER"}) and not accepts & {"EQ", "VERDICT"}
-
-
-def _bare_value(word: str, accepts: set[str], lexicon: Lexicon, span: Span) -> Diagnostic:
-    """A value without quotes, or the misspelt name of a term list or another field."""
-    named = [*(lexicon.terms if "TERM" in accepts else ()), *lexicon.fields]
-    message = Text(f"看不懂“{word}”", f"“{word}” is not understood here")
-    close = did_you_mean(word, near(word, named))
-    if "STRING" not in accepts:
-        help_ = close or _valid_here(accepts, lexicon)
-        return Diagnostic("QC114", message, span, help_)
-    inner = word.strip("'")
-    zh, en = f"如果是文字，请加引号：{quote(inner)}", f"If it is a text, quote it: {quote(inner)}"
-    if close:
-        zh, en = f"{close.zh}{zh}", f"{close.en} {en}"
-    return Diagnostic("QC114", message, span, Text(zh, en))
-
-
-_SHOWN = (
-    ("STRING", Text("“带引号的文字”", "“quoted text”")),
-    ("NUMBER", Text("数字", "a number")),
-    ("LPAR", Text("（", "(")),
-    ("RPAR", Text("）", ")")),
-    ("$END", Text("句子到此结束", "the end of the sentence")),
-)
-_HIDDEN = {"TOGETHER", "NAMED", "THEN", "MARK_AS"}
-
-
-def _valid_here(accepts: set[str], lexicon: Lexicon) -> Text:
-    """What may stand at this place, the rulebook's own names first."""
-    zh, en = [], []
-    for kind, label, known in (
-        ("FIELD", Text("字段", "a field"), lexicon.fields),
-        ("VERDICT", Text("结论", "a verdict"), lexicon.verdicts),
-        ("TERM", Text("词表", "a term list"), lexicon.terms),
-    ):
-        if kind in accepts and known:
-            zh.append(f"{label.zh}（{'、'.join(known[:5])}）")
-            en.append(f"{label.en} ({', '.join(known[:5])})")
-    for kind, label in _SHOWN:
-        if kind in accepts:
-            zh.append(label.zh)
-            en.append(label.en)
-    words = [name for name in KEYWORDS if name in accepts and name not in _HIDDEN]
-    zh += [KEYWORDS[name].zh[0] for name in words]
-    en += [KEYWORDS[name].en[0] for name in words]
-    return Text("这里可以写：" + "、".join(zh), "Valid here: " + ", ".join(en))
+def quantifier_mistakes(
+    kind: ast.Quantifier,
+    table: ast.Name,
+    count: ast.Literal | None,
+    body: ast.Condition | None,
+    span: Span,
+) -> Iterator[Diagnostic]:
+    if kind in ("all", "all_or_none") and body is None:
+        yield Diagnostic(
+            "QC120",
+            Text(f"所有“{table.text}”都要怎样？", f"All {table.text} must be what?"),
+            span,
+            Text(
+                f"例如 所有 {table.text} 满足 (…)；只问有没有请写 存在 {table.text}",
+                f"For instance: all {table.text} where (…);"
+                f" to ask for any row: there is {table.text}",
+            ),
+        )
+    if count is None:
+        return
+    if not count.text.isdigit() or len(count.text) > 9:
+        message = Text("这里应为条数，例如 2", "A number of rows is expected here, such as 2")
+        yield Diagnostic("QC120", message, count.span)
+    elif kind == "at_least" and int(count.text) == 0:
+        yield Diagnostic(
+            "QC120",
+            Text("“至少 0 条”永远成立", "“at least 0” is always true"),
+            count.span,
+            Text("请写至少 1 条，或 存在 …", "Write at least 1, or: there is …"),
+        )

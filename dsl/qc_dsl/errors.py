@@ -11,7 +11,7 @@ from typing import Any, Literal, ParamSpec, TypeVar
 from rich.cells import cell_len
 
 from qc_dsl.lang import Lang, Text, current
-from qc_dsl.source import Span
+from qc_dsl.source import Source, Span
 
 Severity = Literal["error", "warning"]
 T = TypeVar("T")
@@ -75,6 +75,7 @@ class Errors:
 
     def __init__(self) -> None:
         self.found: list[Diagnostic] = []
+        self.files: list[Source] = []  # whose mistakes come first; those of others come last
 
     def attempt(self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
         try:
@@ -84,9 +85,15 @@ class Errors:
             return None
 
     def raise_any(self) -> None:
-        """Raise what was found, in the order of the file."""
+        """Raise what was found, in the order of the files and of their text."""
         if self.found:
-            raise QcError(*sorted(self.found, key=lambda d: d.span.start if d.span else -1))
+            raise QcError(*sorted(self.found, key=self._order))
+
+    def _order(self, diagnostic: Diagnostic) -> tuple[int, int]:
+        if (span := diagnostic.span) is None:
+            return -1, -1
+        known = [at for at, source in enumerate(self.files) if source is span.source]
+        return known[0] if known else len(self.files), span.start
 
 
 def near(word: str, known: Iterable[str], count: int = 3) -> list[str]:

@@ -3,46 +3,96 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 
 from qc_dsl.errors import Diagnostic, QcError, Related
-from qc_dsl.keywords import KEYWORDS
+from qc_dsl.keywords import KEYWORDS, NOT_RESERVED
 from qc_dsl.lang import Text
-from qc_dsl.lexicon import Lexicon
-from qc_dsl.yaml_reader import Mapping, Scalar, section
+from qc_dsl.lexicon import THIS, Lexicon
+from qc_dsl.yaml_reader import Mapping, Node, Scalar, section
 
-_KINDS = {"字段": "fields", "词表": "terms", "说法": "phrases"}
-_NAME = re.compile(r"\w[\w·().（）/%-]*(?: [\w·().（）/%-]+)*")
+_KINDS = {"字段": "fields", "词表": "terms", "说法": "phrases", "表": "tables", "问题": "questions"}
+NAME = re.compile(r"\w[\w·().（）/%-]*(?: [\w·().（）/%-]+)*")
 
 
-def lexicon_of(root: Mapping) -> Lexicon:
-    """The words of a file's sentences, from whatever of its declarations can be read."""
-    fields, terms, phrases = (
-        tuple(key.value for key, _ in section(root, zh, en)) for zh, en in _KINDS.items()
+def lexicon_of(root: Mapping, *others: Mapping, groups: Iterable[str] = ()) -> Lexicon:
+    """The words of a rulebook's sentences, from whatever of its declarations can be read.
+
+    ``others`` are the roots of the files that it includes, ``groups`` the names ``list.group``
+    of its files of terms.
+    """
+    roots = (root, *others)
+    fields, terms, phrases, _, questions = (
+        tuple(dict.fromkeys(k.value for r in roots for k, _ in section(r, zh, en) if k.value))
+        for zh, en in _KINDS.items()
     )
     verdicts = (value for _, value in section(root, "结论", "verdicts"))
     named = tuple(v.value for v in verdicts if isinstance(v, Scalar) and v.value)
-    return Lexicon(fields, terms, phrases, named)
+    tables = tuple((key.value, tuple(c.value for c in columns if c.value))
+                   for key, columns in _tables(roots) if key.value)  # fmt: skip
+    return Lexicon(fields, (*terms, *groups), phrases, named, tables, questions)
 
 
-def check_names(root: Mapping) -> bool:
+def _tables(roots: Iterable[Mapping]) -> Iterator[tuple[Scalar, tuple[Scalar, ...]]]:
+    """The tables of some files, each with the names of its columns."""
+    for root in roots:
+        for key, node in section(root, "表", "tables"):
+            yield key, tuple(name for name, _ in _columns(node))
+
+
+def _columns(node: Node) -> tuple[tuple[Scalar, Node], ...]:
+    listed = node.get("列", "columns") if isinstance(node, Mapping) else None
+    return listed.items if isinstance(listed, Mapping) else ()
+
+
+def check_names(root: Mapping, *others: Mapping) -> bool:
     """Raise `QcError` for every name that no sentence could use; true when there is none."""
-    words = {form for keyword in KEYWORDS.values() for form in keyword.forms}
     errors: list[Diagnostic] = []
     seen: dict[str, Scalar] = {}
-    for zh, en in _KINDS.items():
-        for key, _ in section(root, zh, en):
-            name = key.value
-            if name in words or not _NAME.fullmatch(name) or name[0].isdigit():
-                errors.append(_bad_name(key))
-            elif name in seen:
-                errors.append(_name_taken(key, seen[name]))
-            seen.setdefault(name, key)
+    for one in (root, *others):
+        for zh, en in _KINDS.items():
+            for key, _ in section(one, zh, en):
+                if _is_bad(key.value):
+                    errors.append(_bad_name(key))
+                elif key.value in seen:
+                    errors.append(_name_taken(key, seen[key.value]))
+                seen.setdefault(key.value, key)
+    errors += _bad_columns((root, *others), seen)
     for _, value in section(root, "结论", "verdicts"):
-        if isinstance(value, Scalar) and value.value in {*words, *seen}:
+        if isinstance(value, Scalar) and value.value in {*_RESERVED, *seen}:
             errors.append(_bad_name(value))
     if errors:
         raise QcError(*errors)
     return True
+
+
+def _bad_columns(roots: tuple[Mapping, ...], seen: dict[str, Scalar]) -> Iterator[Diagnostic]:
+    """A column may have the name of a field of the case, but not of anything else."""
+    fields = {key.value for root in roots for key, _ in section(root, "字段", "fields")}
+    verdicts = {
+        value.value: value
+        for root in roots
+        for _, value in section(root, "结论", "verdicts")
+        if isinstance(value, Scalar)
+    }
+    taken = {name: key for name, key in seen.items() if name not in fields} | verdicts
+    for table, columns in _tables(roots):
+        for column in columns:
+            if _is_bad(column.value):
+                yield _bad_name(column)
+            elif column.value in taken:
+                yield _name_taken(column, taken[column.value])
+            elif (whole := f"{table.value}.{column.value}") in seen:
+                yield _name_taken(column, seen[whole])
+
+
+_RESERVED = {
+    form for name, word in KEYWORDS.items() if name not in NOT_RESERVED for form in word.forms
+} | set(THIS)
+
+
+def _is_bad(name: str) -> bool:
+    return name in _RESERVED or not NAME.fullmatch(name) or name[0].isdigit()
 
 
 def _bad_name(key: Scalar) -> Diagnostic:
@@ -51,8 +101,10 @@ def _bad_name(key: Scalar) -> Diagnostic:
         Text(f"“{key.value}”不能用作名称", f"“{key.value}” cannot be a name"),
         key.span,
         Text(
-            "名称由汉字、字母、数字组成，不以数字开头，也不能是语言里的词（如“为”“包含”）",
-            "Names are letters and digits, begin with a letter, and are no word of the language",
+            "名称由汉字、字母、数字组成，不以数字开头，也不能是语言里的词（如“为”“包含”）；"
+            "数据里的列名可以写在“列”里",
+            "Names are letters and digits, begin with a letter, and are no word of the language;"
+            " a column of the data is named under “columns”",
         ),
     )
 
@@ -62,6 +114,9 @@ def _name_taken(key: Scalar, first: Scalar) -> Diagnostic:
         "QC015",
         Text(f"名称“{key.value}”已经用过", f"The name “{key.value}” is taken"),
         key.span,
-        Text("字段、词表、说法的名称不能相同", "Fields, terms and phrases need different names"),
+        Text(
+            "字段、词表、说法、表、问题的名称不能相同",
+            "Fields, terms, phrases, tables and questions need different names",
+        ),
         related=(Related(first.span, Text("第一次在这里", "first given here")),),
     )

@@ -1,33 +1,27 @@
-"""A rulebook file to a `Rulebook`, or all of its mistakes at once."""
+"""A rulebook file, and those it includes, to a `Rulebook`, or all of their mistakes at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from qc_dsl import ast
 from qc_dsl.cases import read_cases
-from qc_dsl.errors import Diagnostic, Errors, QcError, Related
+from qc_dsl.declare import check_declarations, fields_of, tables_of, terms_of
+from qc_dsl.errors import Diagnostic, Errors, QcError, did_you_mean
+from qc_dsl.files import Load, read_included, read_source
 from qc_dsl.lang import Text
 from qc_dsl.lexicon import Lexicon
 from qc_dsl.names import check_names, lexicon_of
-from qc_dsl.question import read_otherwise
-from qc_dsl.rulebook import (
-    CaseDecl,
-    FieldDecl,
-    PhraseDecl,
-    QuestionDecl,
-    Rulebook,
-    RuleDecl,
-    Section,
-    TermDecl,
-)
-from qc_dsl.schema import SECTIONS, RulebookShape, validate
-from qc_dsl.sentence import parse_condition, parse_sentence
+from qc_dsl.parts import Parts, collect
+from qc_dsl.question import read_otherwise, read_questions
+from qc_dsl.rulebook import PhraseDecl, Rulebook, RuleDecl, ScoreDecl
+from qc_dsl.rules import labels, read_phrases, read_rules
+from qc_dsl.schema import validate
+from qc_dsl.shapes import PartShape, RulebookShape
 from qc_dsl.source import Source, Span
-from qc_dsl.yaml_reader import Mapping, Node, Scalar, plain, read_yaml, section
+from qc_dsl.yaml_reader import Mapping, Node, at, read_yaml
 
-MAX_BYTES = 2 * 1024 * 1024
+__all__ = ["parse_rulebook", "read_rulebook", "read_source", "survey"]
 
 
 def read_rulebook(path: Path) -> Rulebook:
@@ -35,194 +29,143 @@ def read_rulebook(path: Path) -> Rulebook:
     return parse_rulebook(read_source(path))
 
 
-def read_source(path: Path) -> Source:
-    """A rulebook file's text: UTF-8, at most 2 MiB."""
-    place = Text(str(path), str(path))
-    try:
-        size = path.stat().st_size
-        data = path.read_bytes() if size <= MAX_BYTES else b""
-    except OSError as error:
-        raise QcError(_unreadable(error, place)) from None
-    if size > MAX_BYTES:
-        message = Text(f"文件有 {size:,} 字节，太大了", f"The file has {size:,} bytes: too large")
-        help_ = Text("规则集最大 2 MiB；请确认没有选错文件", "A rulebook is at most 2 MiB")
-        raise QcError(Diagnostic("QC001", message, help=help_, place=place))
-    try:
-        return Source(str(path), data.decode("utf-8-sig").replace("\r\n", "\n"))
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        column = len(data[: error.start].rpartition(b"\n")[2].decode("utf-8-sig")) + 1
-        place = Text(f"{path}:{line}:{column}", f"{path}:{line}:{column}")
-        message = Text(f"第 {line} 行不是 UTF-8 编码", f"Line {line} is not UTF-8")
-        help_ = Text("请另存为 UTF-8（记事本：另存为 → 编码 UTF-8）", "Save the file as UTF-8")
-        raise QcError(Diagnostic("QC001", message, help=help_, place=place)) from None
-
-
-def _unreadable(error: OSError, place: Text) -> Diagnostic:
-    if isinstance(error, FileNotFoundError):
-        message = Text("规则集文件不存在", "There is no such rulebook")
-        return Diagnostic("QC001", message, place=place)
-    if isinstance(error, IsADirectoryError):
-        message = Text("这是文件夹，不是规则集文件", "This is a folder, not a rulebook")
-        help_ = Text("请写出文件名，例如 规则/*.yaml", "Name its files, such as rules/*.yaml")
-        return Diagnostic("QC001", message, place=place, help=help_)
-    message = Text("规则集文件读不了", "The rulebook cannot be read")
-    return Diagnostic("QC001", message, place=place)
-
-
-def parse_rulebook(source: Source) -> Rulebook:
+def parse_rulebook(source: Source, load: Load = read_included) -> Rulebook:
     """The rulebook in a text. Raises `QcError` with all of its mistakes."""
-    rulebook, errors = survey(source)
+    rulebook, errors = survey(source, load)
     errors.raise_any()
     assert rulebook is not None
     return rulebook
 
 
-def survey(source: Source) -> tuple[Rulebook | None, Errors]:
+def survey(source: Source, load: Load = read_included) -> tuple[Rulebook | None, Errors]:
     """What can be read of a rulebook, without its wrong sentences, and all that is wrong.
 
-    There is no rulebook where the file's shape or its names are wrong. Raises `QcError` where
-    the file is no YAML at all.
+    ``load`` gives the bytes of the files that it names, by path, or raises `OSError`. There is
+    no rulebook where a file's shape, its names or its declarations are wrong. Raises `QcError`
+    where the text is no YAML at all.
     """
     root = read_yaml(source)
     errors = Errors()
-    shape = errors.attempt(validate, root)
-    lexicon = lexicon_of(root)
-    if not errors.attempt(check_names, root) or not lexicon.fields:
-        return None, errors  # sentences cannot be cut into words
-    phrases = tuple(_phrases(root, lexicon, errors))
-    rules = tuple(_rules(root, lexicon, errors))
-    if shape is None:
+    shape = errors.attempt(validate, root, RulebookShape)
+    parts = collect(root, load, errors)
+    errors.files += parts.sources
+    if not errors.attempt(check_names, *parts.roots) or not parts.whole:
         return None, errors
-    labels = {key.value for section_ in SECTIONS.items() for key, _ in _labelled(root, *section_)}
-    otherwise = errors.attempt(read_otherwise, root, shape)
-    tests = errors.attempt(read_cases, root, shape, labels)
-    return _rulebook(root, shape, phrases, rules, otherwise, tests or ()), errors
+    lexicon = lexicon_of(*parts.roots, groups=parts.groups)
+    if not lexicon.values:
+        return None, errors  # sentences cannot be cut into words
+    sentences = _Sentences(
+        tuple(read_phrases(parts, lexicon, errors)), tuple(read_rules(parts, lexicon, errors))
+    )
+    merged = None if shape is None else _merged(shape, parts.roots)
+    if merged is None:
+        return None, errors
+    return _rulebook(merged, parts, sentences, lexicon, errors), errors
+
+
+@dataclass(frozen=True)
+class _Sentences:
+    phrases: tuple[PhraseDecl, ...]
+    rules: tuple[RuleDecl, ...]
+
+
+def _merged(shape: RulebookShape, roots: list[Mapping]) -> RulebookShape | None:
+    """The first file's shape with the declarations of all; none where another is out of shape."""
+    update: dict[str, dict[str, object]] = {
+        "fields": {},
+        "tables": {},
+        "terms": {},
+        "questions": {},
+    }
+    for part in (shape, *map(_quietly, roots[1:])):
+        if part is None:
+            return None
+        for name, found in update.items():
+            update[name] = {**getattr(part, name), **found}
+    return shape.model_copy(update=update)
+
+
+def _quietly(root: Mapping) -> PartShape | None:
+    """A part's shape, which has been complained about already where it is wrong."""
+    try:
+        return validate(root, PartShape)
+    except QcError:
+        return None
 
 
 def _rulebook(
-    root: Mapping,
-    shape: RulebookShape,
-    phrases: tuple[PhraseDecl, ...],
-    rules: tuple[RuleDecl, ...],
-    otherwise: QuestionDecl | str | None,
-    tests: tuple[CaseDecl, ...],
-) -> Rulebook:
-    source = root.span.source
+    shape: RulebookShape, parts: Parts, sentences: _Sentences, lexicon: Lexicon, errors: Errors
+) -> Rulebook | None:
+    root = parts.roots[0]
+    fields, tables = fields_of(parts, shape), tables_of(parts, shape)
+    sound = check_declarations(fields, tables, parts, errors)
+    if not fields or not any(r.get("规则", "rules") for r in parts.roots):
+        errors.found += _nothing_included(shape, root, bool(fields))
+    errors.found += _unknown_department(shape, root)
+    errors.found += _bad_score(shape, root)
+    otherwise = errors.attempt(read_otherwise, root, shape)
+    questions = errors.attempt(read_questions, parts, shape, lexicon)
+    tests = errors.attempt(read_cases, root, shape, labels(parts))
+    score = shape.score
+    if not sound:
+        return None
     return Rulebook(
-        source=source,
+        source=root.span.source,
         title=shape.title,
-        id=shape.id or Path(source.path).stem,
+        id=shape.id or Path(root.span.source.path).stem,
         version=shape.version,
         basis=shape.basis,
         passed=shape.verdicts.passed,
         failed=shape.verdicts.failed,
         excluded=shape.verdicts.excluded,
         key=shape.case.key,
-        fields=tuple(_fields(root, shape)),
-        terms=tuple(_terms(root, shape)),
-        phrases=phrases,
-        rules=rules,
+        fields=fields,
+        terms=tuple(terms_of(parts, shape)),
+        phrases=sentences.phrases,
+        rules=sentences.rules,
         otherwise=otherwise,
-        tests=tests,
+        tests=tests or (),
         root=root,
+        tables=tables,
+        questions=questions or (),
+        score=ScoreDecl(score.total, score.a, score.b) if score else None,
+        department=shape.case.department,
+        sources=parts.sources,
     )
 
 
-def _fields(root: Mapping, shape: RulebookShape) -> Iterator[FieldDecl]:
-    for key, _ in section(root, "字段", "fields"):
-        given = shape.fields[key.value]
-        columns = tuple(given.columns) if given else ()
-        yield FieldDecl(
-            name=key.value,
-            span=key.span,
-            type=given.type if given else "text",
-            columns=columns if key.value in columns else (key.value, *columns),
-            label=given.label if given else None,
-            separator=given.separator if given else None,
-            values=tuple(given.values) if given else (),
-        )
+def _nothing_included(shape: RulebookShape, root: Mapping, fields: bool) -> list[Diagnostic]:
+    """Fields and rules that neither this file nor any that it includes has."""
+    zh, en = ("规则", "rules") if fields else ("字段", "fields")
+    message = Text(f"缺少“{zh}”，引用的文件里也没有", f"“{en}” is missing, in the includes too")
+    return [Diagnostic("QC010", message, root.items[0][0].span)] if shape.include else []
 
 
-def _terms(root: Mapping, shape: RulebookShape) -> Iterator[TermDecl]:
-    for key, _ in section(root, "词表", "terms"):
-        yield TermDecl(key.value, key.span, tuple(shape.terms[key.value]))
+def _unknown_department(shape: RulebookShape, root: Mapping) -> list[Diagnostic]:
+    name = shape.case.department
+    if name is None or name in shape.fields:
+        return []
+    span = _at(root, ("病例", "case"), ("科室", "department"))
+    message = Text(f"没有字段“{name}”", f"There is no field “{name}”")
+    return [Diagnostic("QC101", message, span, did_you_mean(name, list(shape.fields)))]
 
 
-def _phrases(root: Mapping, lexicon: Lexicon, errors: Errors) -> Iterator[PhraseDecl]:
-    for key, value in section(root, "说法", "phrases"):
-        if (condition := errors.attempt(_phrase, value, lexicon)) is not None:
-            yield PhraseDecl(key.value, key.span, condition)
+def _bad_score(shape: RulebookShape, root: Mapping) -> list[Diagnostic]:
+    score = shape.score
+    if score is None or score.b <= score.a <= score.total:
+        return []
+    message = Text("应为 总分 ≥ 甲级 ≥ 乙级", "The order must be total ≥ a ≥ b")
+    return [Diagnostic("QC026", message, at(root, (_written(root, ("评分", "score")),)))]
 
 
-def _phrase(value: Node, lexicon: Lexicon) -> ast.Condition | None:
-    return parse_condition(_sentence(value), lexicon) if isinstance(value, Scalar) else None
+def _written(root: Mapping, keys: tuple[str, str]) -> str:
+    return next((key.value for key, _ in root.items if key.value in keys), keys[0])
 
 
-def _rules(root: Mapping, lexicon: Lexicon, errors: Errors) -> Iterator[RuleDecl]:
-    seen: dict[str, Span] = {}
-    for name, keys in SECTIONS.items():
-        for key, value in _labelled(root, name, keys):
-            if key.value in seen:
-                errors.found.append(_taken(key, seen[key.value]))
-            seen.setdefault(key.value, key.span)
-            if (rule := errors.attempt(_rule, name, key, value, lexicon)) is not None:
-                yield rule
-
-
-def _labelled(root: Mapping, name: Section, keys: tuple[str, str]) -> Iterable[tuple[Scalar, Node]]:
-    """The labelled sentences of a section; applicability may be one bare sentence."""
-    if name == "applicability" and isinstance(node := root.get(*keys), Scalar):
-        return [(key, node) for key, value in root.items if value is node]
-    return section(root, *keys)
-
-
-def _rule(name: Section, key: Scalar, value: Node, lexicon: Lexicon) -> RuleDecl | None:
-    text: Node | None = value
-    priority = "0"
-    if isinstance(value, Mapping):
-        text = value.get("句", "sentence")
-        priority = str(plain(value.get("优先级", "priority")) or 0)
-    if not isinstance(text, Scalar) or plain(text) is None:
-        return None  # out of shape, and said so by `validate`
-    scalar = _sentence(text)
-    sentence = parse_sentence(scalar, lexicon)
-    if name == "applicability" and not isinstance(sentence, ast.Gate):
-        raise QcError(_only_gates(scalar.span))
-    if name == "exceptions" and isinstance(sentence, ast.Gate):
-        raise QcError(_no_gate_here(scalar.span))
-    number = int(priority) if priority.lstrip("+-").isdigit() else 0
-    return RuleDecl(key.value, name, number, sentence, scalar.value.strip(), key.span)
-
-
-def _sentence(scalar: Scalar) -> Scalar:
-    if scalar.style != ">":
-        return scalar
-    message = Text("句子不能用“>”折叠写法", "A sentence cannot be a folded “>” block")
-    help_ = Text("请把 > 改成 |", "Write | instead of >")
-    raise QcError(Diagnostic("QC013", message, scalar.span, help_))
-
-
-def _taken(key: Scalar, first: Span) -> Diagnostic:
-    message = Text(f"规则名“{key.value}”已经用过", f"The rule name “{key.value}” is taken")
-    help_ = Text("每条规则要有自己的名字", "Every rule needs a name of its own")
-    there = Related(first, Text("第一次在这里", "first given here"))
-    return Diagnostic("QC005", message, key.span, help_, related=(there,))
-
-
-def _only_gates(span: Span) -> Diagnostic:
-    return Diagnostic(
-        "QC113",
-        Text("“适用”里只能写“如果 … 不适用”", "Applicability holds “if …” sentences only"),
-        span,
-        Text("其他句子请放到“规则”", "Put other sentences under “rules”"),
-    )
-
-
-def _no_gate_here(span: Span) -> Diagnostic:
-    return Diagnostic(
-        "QC113",
-        Text("“例外”里只能写“当 …”", "Exceptions hold “when …” sentences only"),
-        span,
-        Text("“如果 … 不适用”请放到“适用”或“规则”", "Put “if …” under “applicability” or “rules”"),
-    )
+def _at(root: Mapping, *path: tuple[str, str]) -> Span:
+    node: Node | None = root
+    span = root.span
+    for keys in path:
+        node = node.get(*keys) if isinstance(node, Mapping) else None
+        span = node.span if node is not None else span
+    return span

@@ -12,8 +12,18 @@ from qc_dsl.yaml_reader import Mapping
 Section = Literal["applicability", "exceptions", "rules"]
 
 
+Record = tuple[tuple[str, str | None], ...]
+
+
 @dataclass(frozen=True)
 class FieldDecl:
+    """A field of the case, or a column of a table (then ``name`` is the bare column).
+
+    ``source``: the field whose text holds this one (取自), under one of the ``headings`` and cut
+    out by ``pattern`` (group 1, else the whole match). ``blanks``: cells that count as not
+    written. ``since`` and ``until``: the two times whose distance this duration is.
+    """
+
     name: str
     span: Span
     type: str
@@ -21,13 +31,42 @@ class FieldDecl:
     label: str | None
     separator: str | None
     values: tuple[str, ...]
+    source: str | None = None
+    headings: tuple[str, ...] = ()
+    pattern: str | None = None
+    blanks: tuple[str, ...] = ()
+    since: str | None = None
+    until: str | None = None
+
+
+@dataclass(frozen=True)
+class TableDecl:
+    """A related table: rows that belong to a case.
+
+    ``key`` names a row, ``case`` is the column with the case's key (None: the key's own name),
+    ``time`` the column that orders rows, ``files`` the names under which data may carry it.
+    """
+
+    name: str
+    span: Span
+    key: str | None
+    case: str | None
+    time: str | None
+    files: tuple[str, ...]
+    columns: tuple[FieldDecl, ...]
 
 
 @dataclass(frozen=True)
 class TermDecl:
+    """A list of words, synonyms joined by ``=``.
+
+    A group of a file's list is a list of its own, named ``list.group``; ``of`` is the list.
+    """
+
     name: str
     span: Span
     words: tuple[str, ...]
+    of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -47,11 +86,15 @@ class RuleDecl:
     sentence: ast.Sentence
     text: str
     span: Span
+    exceptions: tuple[PhraseDecl, ...] = ()
 
 
 @dataclass(frozen=True)
 class QuestionDecl:
-    """A question for the model: what it sees, how it decides, what its answers mean."""
+    """A question for the model: what it sees, how it decides, what its answers mean.
+
+    One with a ``name`` (问题) is used as a condition; its answers mean ``"true"`` or ``"false"``.
+    """
 
     text: str
     show: tuple[str, ...]
@@ -61,16 +104,34 @@ class QuestionDecl:
     review_below: float
     decide_at: float
     span: Span
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class ScoreDecl:
+    """Points from ``total`` down; grade 甲 from ``a``, 乙 from ``b``, else 丙."""
+
+    total: float
+    a: float
+    b: float
 
 
 @dataclass(frozen=True)
 class CaseDecl:
-    """An inline test: a record, the verdict it must get and the rules it must get it from."""
+    """An inline test: a record, the verdict it must get and the rules it must get it from.
 
-    record: tuple[tuple[str, str | None], ...]
+    ``tables``: the rows of each table that the test has (one left out was not extracted).
+    ``findings``: the rules of the findings, exactly, one a row. ``answers``: what the model is
+    taken to answer, by the question's name.
+    """
+
+    record: Record
     expected: str
     rules: tuple[str, ...]
     span: Span
+    tables: tuple[tuple[str, tuple[Record, ...]], ...] = ()
+    findings: tuple[str, ...] | None = None
+    answers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,6 +154,11 @@ class Rulebook:
     otherwise: QuestionDecl | str | None
     tests: tuple[CaseDecl, ...]
     root: Mapping
+    tables: tuple[TableDecl, ...] = ()
+    questions: tuple[QuestionDecl, ...] = ()
+    score: ScoreDecl | None = None
+    department: str | None = None
+    sources: tuple[Source, ...] = ()
 
     @property
     def verdicts(self) -> tuple[str, ...]:

@@ -1,152 +1,51 @@
-"""The shape of a rulebook file: which keys, what kind of value, in both languages.
+"""Whether a file has the shape of a rulebook, or of a part of one; said at its place if not.
 
-Pydantic checks the shape; positions come from the located tree (`qc_dsl.yaml_reader`), by the
-path that a validation error names.
+Pydantic checks the shape (`qc_dsl.shapes`); positions come from the located tree
+(`qc_dsl.yaml_reader`), by the path that a validation error names.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any, TypeVar
 
-from pydantic import (
-    AliasChoices,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-)
+from pydantic import AliasChoices, BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from qc_dsl.errors import Diagnostic, QcError, did_you_mean, near
 from qc_dsl.fold import fold
 from qc_dsl.lang import Text
-from qc_dsl.rulebook import Section
+from qc_dsl.shapes import (
+    TYPES,
+    CaseShape,
+    ExampleShape,
+    FieldShape,
+    OtherwiseShape,
+    PartShape,
+    QuestionShape,
+    RulebookShape,
+    RuleShape,
+    ScoreShape,
+    TableShape,
+    TermFileShape,
+    TestShape,
+    VerdictsShape,
+)
 from qc_dsl.source import Span
 from qc_dsl.yaml_reader import Mapping, at, plain
 
-
-def _both(zh: str, en: str) -> Any:
-    return AliasChoices(zh, en)
-
-
-def _as_list(value: object) -> object:
-    """One text may stand where a list of texts is meant."""
-    return [value] if isinstance(value, str) else value
-
-
 Path = tuple[str | int, ...]
-Words = Annotated[list[str], BeforeValidator(_as_list)]
-Share = Annotated[float, Field(ge=0, le=1)]
-
-TYPES = {
-    "文本": "text", "数字": "number", "日期": "date", "时间": "datetime", "类别": "category",
-    "列表": "list",
-}  # fmt: skip
+Shape = TypeVar("Shape", bound=PartShape)
 
 
-def _type(value: object) -> object:
-    if isinstance(value, str):
-        value = TYPES.get(value, value)
-        if value not in TYPES.values():
-            raise ValueError("type")
-    return value
-
-
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class VerdictsShape(_Shape):
-    passed: str = Field(validation_alias=_both("通过", "pass"))
-    failed: str = Field(validation_alias=_both("不通过", "fail"))
-    excluded: str | None = Field(None, validation_alias=_both("排除", "exclude"))
-
-
-class CaseShape(_Shape):
-    key: str = Field(validation_alias=_both("主键", "key"))
-
-
-class FieldShape(_Shape):
-    type: Annotated[str, BeforeValidator(_type)] = Field(
-        "text", validation_alias=_both("类型", "type")
+def _pairs(shape: type[BaseModel]) -> list[tuple[str, ...]]:
+    """The names of each key that a shape knows: Chinese, English, and any more."""
+    first = ("title", "id", "version", "basis", "verdicts", "case")
+    fields = sorted(
+        shape.model_fields.items(),
+        key=lambda item: item[0] not in first or shape is not RulebookShape,
     )
-    columns: Words = Field(default_factory=list, validation_alias=_both("列", "columns"))
-    separator: str | None = Field(None, validation_alias=_both("分隔", "separator"))
-    label: str | None = Field(None, validation_alias=_both("标签", "label"))
-    values: Words = Field(default_factory=list, validation_alias=_both("值", "values"))
-
-
-class RuleShape(_Shape):
-    sentence: str = Field(validation_alias=_both("句", "sentence"))
-    priority: int = Field(0, validation_alias=_both("优先级", "priority"))
-
-
-class ExampleShape(_Shape):
-    model_config = ConfigDict(extra="allow", frozen=True)
-    answer: str = Field(validation_alias=_both("答", "answer"))
-
-
-class OtherwiseShape(_Shape):
-    verdict: str | None = Field(None, validation_alias=_both("结论", "verdict"))
-    ask: str | None = Field(None, validation_alias=_both("问", "ask"))
-    show: Words = Field(default_factory=list, validation_alias=_both("看", "show"))
-    criteria: Words = Field(default_factory=list, validation_alias=_both("准则", "criteria"))
-    answers: dict[str, str] = Field(default_factory=dict, validation_alias=_both("答", "answers"))
-    examples: list[ExampleShape] = Field(
-        default_factory=list, validation_alias=_both("例", "examples")
-    )
-    review_below: Share = Field(0.75, validation_alias=_both("复核线", "review_below"))
-    decide_at: Share = Field(0.5, validation_alias=_both("判定线", "decide_at"))
-
-
-class TestShape(_Shape):
-    model_config = ConfigDict(extra="allow", frozen=True)
-    expected: str = Field(validation_alias=_both("应为", "expect"))
-    rules: Words = Field(default_factory=list, validation_alias=_both("依", "by"))
-
-
-Rules = dict[str, str | RuleShape]
-
-
-class RulebookShape(_Shape):
-    title: str = Field(validation_alias=_both("规则集", "rulebook"))
-    id: str | None = Field(None, validation_alias=_both("编号", "id"))
-    version: str = Field("", validation_alias=_both("版本", "version"))
-    basis: str = Field("", validation_alias=_both("依据", "source"))
-    verdicts: VerdictsShape = Field(validation_alias=_both("结论", "verdicts"))
-    case: CaseShape = Field(validation_alias=_both("病例", "case"))
-    fields: dict[str, FieldShape | None] = Field(validation_alias=_both("字段", "fields"))
-    terms: dict[str, Words] = Field(default_factory=dict, validation_alias=_both("词表", "terms"))
-    phrases: dict[str, str] = Field(default_factory=dict, validation_alias=_both("说法", "phrases"))
-    applicability: str | Rules = Field(
-        default_factory=dict, validation_alias=_both("适用", "applicability")
-    )
-    exceptions: Rules = Field(default_factory=dict, validation_alias=_both("例外", "exceptions"))
-    rules: Rules = Field(validation_alias=_both("规则", "rules"))
-    otherwise: str | OtherwiseShape | None = Field(
-        None, validation_alias=_both("其余", "otherwise")
-    )
-    tests: list[TestShape] = Field(default_factory=list, validation_alias=_both("测试", "tests"))
-
-
-SECTIONS: dict[Section, tuple[str, str]] = {
-    "applicability": ("适用", "applicability"),
-    "exceptions": ("例外", "exceptions"),
-    "rules": ("规则", "rules"),
-}
-
-
-def verdict_names(shape: RulebookShape) -> tuple[str, ...]:
-    """Pass, fail and (where declared) exclude, as the rulebook calls them."""
-    given = (shape.verdicts.passed, shape.verdicts.failed, shape.verdicts.excluded)
-    return tuple(name for name in given if name)
-
-
-def _keys(shape: type[BaseModel]) -> list[str]:
-    """Every key that a shape knows, in both languages."""
-    choices = (field.validation_alias for field in shape.model_fields.values())
-    return [str(name) for c in choices if isinstance(c, AliasChoices) for name in c.choices]
+    choices = (field.validation_alias for _, field in fields)
+    return [tuple(map(str, c.choices)) for c in choices if isinstance(c, AliasChoices)]
 
 
 _SHAPES: dict[str, type[BaseModel]] = {
@@ -156,21 +55,23 @@ _SHAPES: dict[str, type[BaseModel]] = {
         (CaseShape, ("病例", "case")),
         (OtherwiseShape, ("其余", "otherwise")),
         (FieldShape, ("字段", "fields")),
+        (TableShape, ("表", "tables")),
+        (TermFileShape, ("词表", "terms")),
+        (QuestionShape, ("问题", "questions")),
+        (ScoreShape, ("评分", "score")),
+        (TestShape, ("测试", "tests")),
         (RuleShape, ("规则", "rules", "例外", "exceptions", "适用", "applicability")),
     )
     for name in names
 }
 
 
-def _known_keys(path: Path) -> list[str]:
+def _known_pairs(path: Path, top: type[BaseModel]) -> list[tuple[str, ...]]:
+    """The keys that may stand where a path ends."""
     if len(path) == 1:
-        return _keys(RulebookShape)
-    return _keys(_SHAPES.get(str(path[0]), RulebookShape))
-
-
-def _twice(name: str, path: Path) -> bool:
-    """Whether an unexpected key is known: then its twin in the other language stands beside it."""
-    return name in _known_keys(path)
+        return _pairs(top)
+    inside_column = path[0] in ("表", "tables") and len(path) > 3
+    return _pairs(FieldShape if inside_column else _SHAPES.get(str(path[0]), top))
 
 
 _EXPECTED = {
@@ -197,28 +98,29 @@ def _tree_path(root: Mapping, location: Path) -> Path:
     return tuple(path)
 
 
-def _diagnostic(root: Mapping, path: Path, error: ErrorDetails) -> Diagnostic:
+def _diagnostic(root: Mapping, path: Path, error: ErrorDetails, top: type[BaseModel]) -> Diagnostic:
     kind = error["type"]
     span = at(root, path)
     if kind == "extra_forbidden":
-        return _unknown_key(root, path, span)
+        return _unknown_key(root, path, span, top)
     if kind == "missing":
-        zh, en = _twins(str(error["loc"][-1]))
-        return Diagnostic("QC010", Text(f"缺少“{zh}”", f"“{en}” is missing"), _head(root, path))
+        return _missing(str(error["loc"][-1]), _head(root, path))
     if kind == "value_error":
         return _unknown_type(span)
+    if path and path[0] in ("评分", "score"):
+        return Diagnostic("QC011", Text("这里应为分数", "Points are expected here"), span)
     return Diagnostic("QC011", _EXPECTED.get(kind, _EXPECTED["string_type"]), span)
+
+
+def _missing(name: str, span: Span) -> Diagnostic:
+    zh, en = _twins(name)
+    return Diagnostic("QC010", Text(f"缺少“{zh}”", f"“{en}” is missing"), span)
 
 
 def _twins(name: str) -> tuple[str, str]:
     """The Chinese and the English form of a key."""
-    shapes: tuple[type[BaseModel], ...] = (
-        RulebookShape,
-        ExampleShape,
-        TestShape,
-        *_SHAPES.values(),
-    )
-    pairs = [_keys(shape)[at : at + 2] for shape in shapes for at in range(0, len(_keys(shape)), 2)]
+    shapes: tuple[type[BaseModel], ...] = (RulebookShape, ExampleShape, *_SHAPES.values())
+    pairs = [names[:2] for shape in shapes for names in _pairs(shape)]
     zh, en = next(pair for pair in pairs if name in pair)
     return zh, en
 
@@ -229,33 +131,41 @@ def _head(root: Mapping, path: Path) -> Span:
     return root.items[0][0].span if not path and root.items else span
 
 
-def _unknown_key(root: Mapping, path: Path, span: Span) -> Diagnostic:
+def _unknown_key(root: Mapping, path: Path, span: Span, top: type[BaseModel]) -> Diagnostic:
     name = str(path[-1])
     parent = root
     for step in path[:-1]:
         child = parent.get(str(step)) if isinstance(parent, Mapping) else None
         parent = child if isinstance(child, Mapping) else parent
     key = parent.key(name)
-    place = key.span if key else span
-    if _twice(name, path):
+    place, pairs = key.span if key else span, _known_pairs(path, top)
+    if any(name in names for names in pairs):
         return Diagnostic(
             "QC005",
             Text(f"“{name}”与它的另一种语言的写法重复", f"“{name}” repeats its twin"),
             place,
             Text("中英文写法只留一种", "Keep one of the two languages"),
         )
+    if len(path) == 1 and top is PartShape and any(name in n for n in _pairs(RulebookShape)):
+        return Diagnostic(
+            "QC020",
+            Text(f"被引用的文件里不能写“{name}”", f"An included file cannot hold “{name}”"),
+            place,
+            Text("请把它移到引用它的规则集里", "Move it to the rulebook that includes the file"),
+        )
     return Diagnostic(
         "QC009",
         Text(f"不认识“{name}”", f"Unknown key “{name}”"),
         place,
-        _valid_keys(fold(name), _known_keys(path)),
+        _valid_keys(fold(name), pairs),
     )
 
 
-def _valid_keys(name: str, known: list[str]) -> Text:
+def _valid_keys(name: str, pairs: list[tuple[str, ...]]) -> Text:
+    known = [form for names in pairs for form in names]
     if close := did_you_mean(name, near(name, known)):
         return close
-    zh, en = "、".join(known[::2]), ", ".join(known[1::2])
+    zh, en = "、".join(names[0] for names in pairs), ", ".join(names[1] for names in pairs)
     return Text(f"可以写：{zh}", f"What exists: {en}")
 
 
@@ -268,16 +178,36 @@ def _unknown_type(span: Span) -> Diagnostic:
     )
 
 
-def validate(root: Mapping) -> RulebookShape:
+def validate(root: Mapping, shape: type[Shape]) -> Shape:
     """The file's content, shape checked. Raises `QcError` with everything out of shape."""
     data: Any = plain(root)
     try:
-        return RulebookShape.model_validate(data)
+        found = shape.model_validate(data)
     except ValidationError as error:
-        raise QcError(*_diagnostics(root, error.errors())) from None
+        wrong = _diagnostics(root, error.errors(), shape)
+    else:
+        wrong = []
+    if shape is RulebookShape and root.get("引用", "include") is None:
+        wrong += _without_needed(root, wrong)
+    if wrong:
+        raise QcError(*wrong)
+    return found
 
 
-def _diagnostics(root: Mapping, errors: list[ErrorDetails]) -> list[Diagnostic]:
+def _without_needed(root: Mapping, wrong: list[Diagnostic]) -> list[Diagnostic]:
+    """Fields and rules are needed where no other file can bring them."""
+    needed = [names for names in (("字段", "fields"), ("规则", "rules")) if not root.get(*names)]
+    unknown = [d.span.text for d in wrong if d.code == "QC009" and d.span]
+    return [
+        _missing(names[0], _head(root, ()))
+        for names in needed
+        if not any(near(word, names) for word in unknown)
+    ]
+
+
+def _diagnostics(
+    root: Mapping, errors: list[ErrorDetails], top: type[BaseModel]
+) -> list[Diagnostic]:
     """One diagnostic a place. Where a value may be a text or a mapping and is a mapping gone
     wrong, only what is wrong inside is said.
     """
@@ -287,13 +217,23 @@ def _diagnostics(root: Mapping, errors: list[ErrorDetails]) -> list[Diagnostic]:
     for path, error in zip(paths, errors, strict=True):
         if error["type"] == "missing" and _is_misspelt(str(error["loc"][-1]), path, unknown):
             continue
-        deeper = any(len(p) > len(path) and p[: len(path)] == path for p in paths)
-        if deeper and error["type"] == "string_type":
+        if _is_other_branch(root, path, error, list(zip(paths, errors, strict=True))):
             continue
-        diagnostic = _diagnostic(root, path, error)
+        diagnostic = _diagnostic(root, path, error, top)
         of = str(error["loc"][-1]) if error["type"] == "missing" else ""
         found.setdefault((diagnostic.code, diagnostic.span, of), diagnostic)
     return list(found.values())
+
+
+def _is_other_branch(
+    root: Mapping, path: Path, error: ErrorDetails, all_: list[tuple[Path, ErrorDetails]]
+) -> bool:
+    """Whether an error is of a branch (text, list, mapping) that the value was not meant for."""
+    kind = error["type"]
+    if any(len(p) > len(path) and p[: len(path)] == path for p, _ in all_):
+        return kind in ("string_type", "list_type", "model_type", "dict_type")
+    inside = any(p == path and e["type"] == "missing" for p, e in all_)
+    return inside and kind in ("string_type", "list_type")
 
 
 def _is_misspelt(missing: str, parent: Path, unknown: list[Path]) -> bool:

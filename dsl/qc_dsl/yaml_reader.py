@@ -6,19 +6,18 @@ alias bombs) and deep nesting are refused before anything is expanded.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import yaml
 
-from qc_dsl.errors import Diagnostic, QcError, Related
+from qc_dsl import yaml_errors
+from qc_dsl.errors import Diagnostic, QcError
 from qc_dsl.fold import fold
 from qc_dsl.lang import Text
 from qc_dsl.source import Source, Span
+from qc_dsl.yaml_errors import MAX_DEPTH, offset
 
-MAX_DEPTH = 12
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -95,11 +94,6 @@ def at(node: Node, path: tuple[str | int, ...]) -> Span:
     return span
 
 
-def _offset(source: Source, mark: Any) -> int:
-    line = min(mark.line, len(source.starts) - 1)
-    return int(min(source.starts[line] + mark.column, len(source.text)))
-
-
 _ESCAPED = {'"': ('\\"', "\\\\"), "'": ("''",)}  # two characters that stand for their second
 
 
@@ -112,6 +106,8 @@ def _align(
     on both sides and are stepped over.
     """
     doubled = _ESCAPED.get(style or "", ())
+    if not doubled and start + len(value) <= end and source.text.startswith(value, start):
+        return tuple(range(start, start + len(value)))  # as most are: on one line, as it stands
     text, at_, offsets = source.text, start, []
     for ch in value:
         if ch.isspace():
@@ -137,7 +133,7 @@ def _escapes(text: str, at_: int, ch: str, doubled: tuple[str, ...]) -> bool:
 
 
 def _scalar(source: Source, event: yaml.ScalarEvent) -> Scalar:
-    start, end = _offset(source, event.start_mark), _offset(source, event.end_mark)
+    start, end = offset(source, event.start_mark), offset(source, event.end_mark)
     body = start
     if event.style in ("|", ">"):
         body = source.text.find("\n", start) + 1 or start
@@ -168,8 +164,8 @@ class _Builder:
         self.roots: list[Node] = []
 
     def span(self, event: yaml.Event) -> Span:
-        start = _offset(self.source, event.start_mark)
-        end = _offset(self.source, event.end_mark)
+        start = offset(self.source, event.start_mark)
+        end = offset(self.source, event.end_mark)
         return Span(self.source, start, max(end, start + 1))
 
     def add(self, node: Node) -> None:
@@ -179,14 +175,15 @@ class _Builder:
         if anchor := getattr(event, "anchor", None):
             start = self.span(event).start
             place = Span(self.source, start, start + 1 + len(anchor))
-            self.errors += [] if isinstance(event, yaml.AliasEvent) else [_no_anchor(place)]
+            alias = isinstance(event, yaml.AliasEvent)
+            self.errors += [] if alias else [yaml_errors.no_anchor(place)]
         if isinstance(event, yaml.AliasEvent):
             self.add(Scalar("*", self.span(event)))
         elif isinstance(event, yaml.ScalarEvent):
             self.add(_scalar(self.source, event))
         elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             if len(self.stack) >= MAX_DEPTH:
-                raise QcError(_too_deep(self.span(event)))
+                raise QcError(yaml_errors.too_deep(self.span(event)))
             self.stack.append((event, []))
         elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
             self.close()
@@ -202,114 +199,21 @@ class _Builder:
         seen: dict[str, Scalar] = {}
         for key, value in zip(children[::2], children[1::2], strict=True):
             if not isinstance(key, Scalar):
-                self.errors.append(_bad_key(key.span))
+                self.errors.append(yaml_errors.bad_key(key.span))
                 continue
             if (first := seen.get(fold(key.value))) is not None:
-                self.errors.append(_duplicate(key, first))
+                self.errors.append(yaml_errors.duplicate(key.value, key.span, first.span))
                 continue
             seen[fold(key.value)] = key
             items.append((key, value))
         self.add(Mapping(tuple(items), span))
 
 
-def _no_anchor(span: Span) -> Diagnostic:
-    return Diagnostic(
-        "QC006",
-        Text(
-            "规则集里不能用 YAML 的锚点（&）和引用（*）", "YAML anchors and aliases are not allowed"
-        ),
-        span,
-        Text("请把内容写出来，或放进“词表”再按名字引用", "Write it out, or name it under “terms”"),
-    )
-
-
-def _too_deep(span: Span) -> Diagnostic:
-    return Diagnostic(
-        "QC007", Text(f"嵌套超过 {MAX_DEPTH} 层", f"Nested more than {MAX_DEPTH} deep"), span
-    )
-
-
-def _bad_key(span: Span) -> Diagnostic:
-    return Diagnostic("QC008", Text("这里的名字必须是文字", "A key must be plain text"), span)
-
-
-def _duplicate(key: Scalar, first: Scalar) -> Diagnostic:
-    return Diagnostic(
-        "QC005",
-        Text(f"“{key.value}”写了两次", f"“{key.value}” is given twice"),
-        key.span,
-        Text("请改名，或合并成一条", "Rename one, or merge the two"),
-        related=(Related(first.span, Text("第一次在这里", "first given here")),),
-    )
-
-
-_TAB_HELP = Text("YAML 的缩进要用空格，请把制表符换成空格", "Indent with spaces, not tabs")
-_COLON_HELP = Text(
-    "句子里有半角冒号加空格时，请改用全角冒号“：”，或用 | 另起一行写句子",
-    "A sentence with “: ” in it needs a full-width colon, or a | block",
-)
-_BRACKET_HELP = Text(
-    "前面的 { 或 [ 没有关上，或两项之间少了逗号",
-    "A { or [ before this is not closed, or a comma is missing",
-)
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-
-
-def _syntax_error(source: Source, error: yaml.YAMLError) -> Diagnostic:
-    """PyYAML's complaint, at its place, in the reader's language."""
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    if mark is not None:
-        offset = _offset(source, mark)
-    else:
-        bad = _CONTROL.search(source.text)
-        offset = bad.start() if bad else 0
-    span = Span(source, offset, offset + 1)
-    line = source.line(source.position(offset)[0])
-    problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or "")
-    help_: Text | None = None
-    if "\t" in line[: max(1, len(line) - len(line.lstrip()))]:
-        column = line.index("\t")
-        begin = offset - (source.position(offset)[1] - 1) + column
-        return Diagnostic(
-            "QC004",
-            Text("缩进里有制表符（Tab）", "A tab in the indentation"),
-            Span(source, begin, begin + 1),
-            _TAB_HELP,
-        )
-    if "unexpected end of stream" in problem:
-        return _left_open(source, error)
-    if "expected ',' or" in problem:
-        help_ = _BRACKET_HELP
-    if "mapping values" in problem or "expected <block end>" in problem:
-        help_ = _COLON_HELP
-    if _CONTROL.search(source.text):
-        return Diagnostic(
-            "QC003",
-            Text("文件里有控制字符，不是纯文本", "The file holds control characters"),
-            span,
-        )
-    return Diagnostic(
-        "QC003", Text("YAML 写法有误，读不下去", f"YAML cannot be read: {problem}"), span, help_
-    )
-
-
-def _left_open(source: Source, error: yaml.YAMLError) -> Diagnostic:
-    """A quote of YAML's own that the rest of the file belongs to."""
-    mark = getattr(error, "context_mark", None)
-    begin = _offset(source, mark) if mark else 0
-    return Diagnostic(
-        "QC003",
-        Text("引号没有结束", "The quote is never closed"),
-        Span(source, begin, begin + 1),
-        Text("请补上同样的右引号", "Add the same quote at its end"),
-    )
-
-
 def _events(source: Source) -> Iterator[yaml.Event]:
     try:
         yield from yaml.parse(source.text, Loader=_Loader)
     except yaml.YAMLError as error:
-        raise QcError(_syntax_error(source, error)) from None
+        raise QcError(yaml_errors.syntax_error(source, error)) from None
 
 
 def read_yaml(source: Source) -> Mapping:
@@ -325,18 +229,13 @@ def read_yaml(source: Source) -> Mapping:
     if builder.errors:
         raise QcError(*builder.errors)
     if not builder.roots:
-        raise QcError(Diagnostic("QC002", Text("文件是空的", "The file is empty"), start, _SHAPE))
+        message = Text("文件是空的", "The file is empty")
+        raise QcError(Diagnostic("QC002", message, start, yaml_errors.SHAPE))
     if len(builder.roots) > 1:
         message = Text("一个文件只能有一个规则集", "One file holds one rulebook")
         raise QcError(Diagnostic("QC003", message, builder.roots[1].span))
     root = builder.roots[0]
     if not isinstance(root, Mapping):
         message = Text("这不是规则集", "This is not a rulebook")
-        raise QcError(Diagnostic("QC002", message, root.span, _SHAPE))
+        raise QcError(Diagnostic("QC002", message, root.span, yaml_errors.SHAPE))
     return root
-
-
-_SHAPE = Text(
-    "规则集以“规则集: 名称”开头，至少要有 病例、字段、规则",
-    "A rulebook begins with “rulebook: name” and has case, fields and rules",
-)

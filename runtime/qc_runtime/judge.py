@@ -1,32 +1,54 @@
-"""Records to outcomes: rules first, then the model for what they leave, all accounted for."""
+"""Records to outcomes: levels, then obligations, then ``otherwise``, all accounted for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
-from qc_compiler.decide import Decision, Open, decide
+from qc_compiler.decide import Decision
 from qc_compiler.program import Program, Question
-from qc_compiler.trace import TracedRule, trace_rule
 from qc_dsl.lang import Text
-from qc_dsl.printer import print_sentence
+from qc_runtime.accounts import Account, Accounts
+from qc_runtime.answering import Answering, Progress
+from qc_runtime.atoms import put_atoms
 from qc_runtime.backend import Backend, Reply
-from qc_runtime.outcome import Evidence, Outcome, Status, Usage
-from qc_runtime.prefilter import run_prefilter
-from qc_runtime.questions import Answered, Asking, Explain, ask, is_complete, is_sound, read_reply
+from qc_runtime.findings import Findings
+from qc_runtime.levels import DIFFERS, NO_MODEL, Levels, levels_of
+from qc_runtime.outcome import Outcome, Status, Usage
+from qc_runtime.prefilter import Database, run_prefilter
+from qc_runtime.questions import Answered, Asking, Explain, ask, read_reply
 from qc_runtime.records.recordset import RecordSet
+from qc_runtime.rounds import Answers, Put, Settled, Waiting, settle
 from qc_runtime.store import AnswerStore
+from qc_runtime.tables.rows import Cases
+from qc_runtime.verdicts import Verdicts
 
-Progress = Callable[[int, int], None]
-_BROKEN = Text("模型的回答不完整", "The model's answer is incomplete")
+_OPEN, _CLOSED = 1, 0
 
 
 @dataclass(frozen=True)
 class Judged:
-    """The outcome of every record in file order, and what the model was asked for."""
+    """The outcome of every record in file order, and what the model was asked for.
+
+    ``accounts`` says what every rule came to for every record.
+    """
 
     outcomes: tuple[Outcome, ...]
     usage: Usage | None
+    accounts: Accounts
+
+
+@dataclass(frozen=True)
+class Given:
+    """What is known of the model's answers before it is asked (a rulebook's own tests).
+
+    ``truths`` are those of questions within conditions, by id; ``otherwise`` is the number of
+    the answer to the last question.
+    """
+
+    truths: Mapping[str, bool] = field(default_factory=dict)
+    otherwise: int | None = None
 
 
 def judge(
@@ -37,77 +59,152 @@ def judge(
     *,
     explain: Explain = "fail",
     progress: Progress = lambda done, total: None,
+    database: Database | None = None,
+    given: Given = Given(),
 ) -> Judged:
     """Judge every record. Without a back end, what needs the model is pending.
 
     ``connect`` makes the back end, and is called only when a question is left. Every answer is
     in ``store`` before it counts as done, so a run that is killed goes on from there.
-    ``progress`` is told how many of the unique questions are answered.
+    ``progress`` is told how many of the unique questions are answered. ``database`` holds the
+    related tables, if there are any.
     """
-    decisions = run_prefilter(program, records.arrow())
-    by_rule = _Explainer(program, records)
-    by_rules = {row: by_rule.outcome(row, code) for row, code in enumerate(decisions)}
-    outcomes = {row: outcome for row, outcome in by_rules.items() if outcome is not None}
-    open_rows = [row for row, outcome in by_rules.items() if outcome is None]
-    if not open_rows or connect is None:
-        outcomes |= {row: _pending(records.keys[row]) for row in open_rows}
-        return Judged(_in_order(outcomes, len(records)), None)
-    asked = ask(program, records, open_rows, explain)
-    backend = connect()
+    answering = Answering(connect, store, progress) if connect else None
     try:
-        for asking, reply in _replies(asked, backend, store, progress):
-            for row in asking.rows:
-                outcomes[row] = by_model(program, asking, reply, records.keys[row])
+        run = _Run(program, records, answering, explain, database or Database(), given)
+        outcomes = run.outcomes()
     finally:
-        backend.close()
-    usage = _usage(backend, len(open_rows), len(asked))
-    return Judged(_in_order(outcomes, len(records)), usage)
+        if answering:
+            answering.close()
+    return Judged(outcomes, answering.usage() if answering else None, run.accounts)
 
 
-def _in_order(outcomes: dict[int, Outcome], count: int) -> tuple[Outcome, ...]:
-    """Every record exactly once: a missing one is a `KeyError`, never a silent gap."""
-    return tuple(outcomes[row] for row in range(count))
+class _Run:
+    """The stages of one run; ``open`` marks the records that no stage has closed yet."""
 
+    def __init__(
+        self,
+        program: Program,
+        records: RecordSet,
+        answering: Answering | None,
+        explain: Explain,
+        database: Database,
+        given: Given,
+    ) -> None:
+        self.program, self.records = program, records
+        self.answering, self.explain, self.given = answering, explain, given
+        self.database = database
+        self.cases = Cases(program, records, database.connection, database.tables)
+        self.answers = Answers(given.truths)
+        self.accounts = Accounts([rule.id for rule in program.rules], len(records))
+        self.open = bytearray([_OPEN]) * len(records)
+        self.found: dict[int, Outcome] = {}
 
-def _pending(key: str) -> Outcome:
-    text = Text("需要模型判断，本次未运行模型", "Needs the model, which was not run")
-    return Outcome(key, Status.PENDING, explanation=str(text))
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """Every record exactly once: a missing one is a `KeyError`, never a silent gap."""
+        self.by_levels()
+        if self.program.obligations:
+            self.by_obligations()
+        self.by_otherwise()
+        return tuple(self.found[number] for number in range(len(self.records)))
 
+    def close(self, number: int, outcome: Outcome) -> None:
+        self.found[number] = outcome
+        self.open[number] = _CLOSED
 
-def _replies(
-    asked: list[Asking], backend: Backend, store: AnswerStore, progress: Progress
-) -> Iterator[tuple[Asking, Reply]]:
-    """A reply for every question: those in the store first, the others as they come."""
-    digests = [asking.request.digest(backend.identity) for asking in asked]
-    known = store.get_many(digests)
-    ready = {
-        at: known[digest]
-        for at, digest in enumerate(digests)
-        if digest in known and is_complete(asked[at].request, known[digest])
-    }
-    progress(len(ready), len(asked))
-    for at, reply in ready.items():
-        yield asked[at], reply
-    rest = [at for at in range(len(asked)) if at not in ready]
-    for done, (index, reply) in enumerate(_answers(backend, [asked[at] for at in rest]), 1):
-        at = rest[index]
-        if reply.error is None:
-            store.put(digests[at], reply)
-        progress(len(ready) + done, len(asked))
-        yield asked[at], reply
+    def by_levels(self) -> None:
+        """Gates, exceptions and rules with verdicts."""
+        program = levels_of(self.program)
+        codes = run_prefilter(program, self.records.arrow(), self.database)
+        levels = Levels(self.program, codes)
+        if not program.levels and self.program.obligations:
+            return
+        tasks = settle(
+            self.cases,
+            range(len(self.records)),
+            lambda numbers: dict.fromkeys(numbers, (None,)),
+            levels.look,
+            self.answers,
+            self.put(),
+            rows=levels.through_rows,
+        )
+        for settled in tasks:
+            if (outcome := self.of_level(levels, settled)) is not None:
+                self.close(settled.case.number, outcome)
 
+    def of_level(self, levels: Levels, settled: Settled[None, Decision]) -> Outcome | None:
+        case = settled.case
+        if not levels.agrees(settled):
+            self.accounts.all_of(case.number, Account.ERROR)
+            return Outcome(case.key, Status.ERROR, explanation=str(DIFFERS))
+        if isinstance(settled.result, Waiting):
+            failure = self.answers.failure(settled.result.atoms)
+            outcome = levels.waiting(case, settled.result, failure, self.accounts)
+        else:
+            found = levels.outcome(settled, self.accounts)
+            if found is None:
+                return None
+            outcome = found
+        if outcome.status is not Status.DECIDED:  # nor can the obligations be judged
+            for duty in self.program.obligations:
+                account = Account[outcome.status.name]
+                self.accounts.raise_to(duty.rule, case.number, account)
+        return outcome
 
-def _answers(backend: Backend, asked: list[Asking]) -> Iterator[tuple[int, Reply]]:
-    """The back end's replies. What is no answer, or left unanswered, becomes an error."""
-    left = set(range(len(asked)))
-    if not asked:
-        return
-    for index, reply in backend.answer([asking.request for asking in asked]):
-        left.discard(index)
-        broken = reply.error is None and not is_sound(asked[index].request, reply)
-        yield index, Reply(error=_BROKEN) if broken else reply
-    for index in sorted(left):
-        yield index, Reply(error=Text("模型没有回答", "The model gave no answer"))
+    def by_obligations(self) -> None:
+        """The obligations of the records that no level has closed."""
+        from qc_runtime.duties import Duties, Flagged
+
+        findings = Findings(self.program, self.answers, self.accounts)
+        with self.database.opened(self.records.arrow()) as connection:
+            cases = Cases(self.program, self.records, connection, self.database.tables)
+            flagged = Flagged(self.program, connection)
+            flagged.judge(cases.absent, self.accounts, self.open)
+            tasks = settle(
+                cases,
+                flagged.cases(self.open),
+                flagged.tasks_of,
+                Duties(self.program).look,
+                self.answers,
+                self.put(),
+            )
+            for settled in tasks:
+                findings.take(settled)
+        verdicts = Verdicts(self.program, self.accounts, findings.of, cases.absent)
+        for number, flag in enumerate(self.open):
+            if flag and (outcome := verdicts.outcome(number, self.records.keys[number])):
+                self.close(number, outcome)
+
+    def put(self) -> Put | None:
+        if self.answering is None:
+            return None
+        return partial(put_atoms, self.program, self.answering, self.explain)
+
+    def by_otherwise(self) -> None:
+        """The question of ``otherwise``, for what is still open."""
+        rows = [number for number, flag in enumerate(self.open) if flag]
+        if not rows:
+            return
+        asked = ask(self.program, self.records, rows, self.explain)
+        if self.given.otherwise is not None:
+            self.as_given(asked, self.given.otherwise)
+        elif self.answering is None:
+            for row in rows:
+                key = self.records.keys[row]
+                self.close(row, Outcome(key, Status.PENDING, explanation=str(NO_MODEL)))
+        else:
+            requests = [asking.request for asking in asked]
+            for at, reply in self.answering.replies(requests, rows):
+                self.replied(asked[at], reply)
+
+    def as_given(self, asked: Sequence[Asking], answer: int) -> None:
+        for asking in asked:
+            shares = tuple(float(at == answer) for at in range(len(asking.request.codes)))
+            self.replied(asking, Reply(shares))
+
+    def replied(self, asking: Asking, reply: Reply) -> None:
+        for row in asking.rows:
+            self.close(row, by_model(self.program, asking, reply, self.records.keys[row]))
 
 
 def by_model(program: Program, asking: Asking, reply: Reply, key: str) -> Outcome:
@@ -144,94 +241,3 @@ def _for_review(
         confidence=answered.confidence,
         explanation="；".join(filter(None, (str(why), reply.explanation))),
     )
-
-
-def _usage(backend: Backend, requests: int, unique: int) -> Usage:
-    counters = backend.counters
-    return Usage(
-        requests=requests,
-        unique_requests=unique,
-        prompt_tokens=counters.prompt_tokens,
-        reused_prompt_tokens=counters.reused_prompt_tokens,
-        generated_tokens=counters.generated_tokens,
-        seconds=round(counters.seconds, 3),
-        load_seconds=round(counters.load_seconds, 3),
-    )
-
-
-class _Explainer:
-    """Outcomes of records that the rules decide, each checked against the interpreter."""
-
-    def __init__(self, program: Program, records: RecordSet) -> None:
-        self.program, self.records = program, records
-
-    def outcome(self, row: int, code: int) -> Outcome | None:
-        """Explain one decision of the pre-filter; where the definition differs, an error.
-
-        `None` when both leave the record to the model.
-        """
-        key = self.records.keys[row]
-        decision = decide(self.program, self.records.record(row))
-        if decision.code != code:
-            differs = Text(
-                "预筛结果与规则定义不一致，请报告此问题",
-                "The pre-filter and the definition disagree: please report this",
-            )
-            return Outcome(key, Status.ERROR, explanation=str(differs))
-        if code == Open.ASK:
-            return None
-        if code >= 0:
-            return self.decided(key, row, decision)
-        return self.undecided(key, row, decision)
-
-    def decided(self, key: str, row: int, decision: Decision) -> Outcome:
-        quotes = (q for rule in decision.rules for q in self.traced(rule, row).quotes())
-        return Outcome(
-            key,
-            Status.DECIDED,
-            verdict=self.program.verdicts[decision.code].name,
-            decided_by="rule",
-            rules=self.names(decision),
-            explanation=self.said(decision),
-            evidence=tuple(Evidence(q.field, q.text) for q in dict.fromkeys(quotes)),
-        )
-
-    def undecided(self, key: str, row: int, decision: Decision) -> Outcome:
-        if decision.code == Open.DATA_MISSING:
-            missing = self.missing(row, decision)
-            why = Text(f"缺少：{'、'.join(missing)}", f"Missing: {', '.join(missing)}")
-            rules = self.names(decision)
-            return Outcome(key, Status.DATA_MISSING, rules=rules, explanation=str(why))
-        if decision.code == Open.CONFLICT:
-            why = Text("几条规则给出不同结论", "Rules give different verdicts")
-        else:
-            why = Text("没有规则能决定", "No rule decides this")
-        rules = self.names(decision)
-        return Outcome(key, Status.NEEDS_REVIEW, rules=rules, explanation=str(why))
-
-    def traced(self, rule: int, row: int) -> TracedRule:
-        shown = {name: column[row] for name, column in self.records.display.items()}
-        return trace_rule(self.program.rules[rule], self.records.record(row), shown)
-
-    def names(self, decision: Decision) -> tuple[str, ...]:
-        return tuple(self.program.rules[rule].id for rule in decision.rules)
-
-    def said(self, decision: Decision) -> str:
-        """The deciding sentences; a fixed ``otherwise`` says so itself."""
-        if not decision.rules:
-            return str(Text("没有规则命中，按“其余”处理", "No rule applies: “otherwise”"))
-        sentences = (self.program.rules[rule] for rule in decision.rules)
-        lang = self.program.lang
-        return "；".join(f"{rule.id}：{print_sentence(rule.sentence, lang)}" for rule in sentences)
-
-    def missing(self, row: int, decision: Decision) -> list[str]:
-        """The blank or unreadable fields, each unreadable one with what is wrong with it."""
-        names = [m for rule in decision.rules for m in self.traced(rule, row).missing()]
-        question = self.program.otherwise
-        if isinstance(question, Question) and not names:
-            names = [n for n in question.fields if self.records.values[n][row] is None]
-        return [self.described(name, row) for name in dict.fromkeys(names)]
-
-    def described(self, name: str, row: int) -> str:
-        cell = self.records.display[name][row]
-        return f"{name}（“{cell[:40]}”看不懂）" if cell else name

@@ -24,12 +24,42 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class RowPlace:
+    """A row of a related table: its key, or its number in the file (header = 1), and its time.
+
+    All as they are written in the data.
+    """
+
+    table: str
+    key: str
+    time: str | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A requirement that is not met, by the case (``row`` is `None`) or one row of a table.
+
+    ``status`` is decided, or needs_review where the model was not sure enough; ``confidence``
+    is the model's, `None` where it had no part in it.
+    """
+
+    rule: str
+    message: str
+    points: float
+    row: RowPlace | None = None
+    evidence: tuple[Evidence, ...] = ()
+    status: Status = Status.DECIDED
+    confidence: float | None = None
+
+
+@dataclass(frozen=True)
 class Outcome:
     """The end of one record under one rulebook.
 
     ``verdict`` is set only when ``status`` is decided. ``leaning`` is what the model inclined
     to when a person must decide. ``rules`` are the ids of the rules that decided, or that
     disagree. ``confidence`` (0 to 1) is the model's. ``explanation`` is written for a person.
+    ``score`` and ``grade`` are there when the rulebook has a score and the findings are known.
     """
 
     key: str
@@ -41,6 +71,9 @@ class Outcome:
     confidence: float | None = None
     explanation: str | None = None
     evidence: tuple[Evidence, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    score: float | None = None
+    grade: str | None = None
 
 
 @dataclass(frozen=True)

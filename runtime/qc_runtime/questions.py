@@ -46,7 +46,7 @@ def ask(
                 answer_lead=ANSWER.in_(program.lang),
                 explain=explained,
                 explain_leads=leads,
-                weights=_weights(question),
+                weights=weights_of(question),
             ),
             tuple(found),
         )
@@ -63,7 +63,7 @@ def _explained(program: Program, question: Question, explain: Explain) -> tuple[
     return tuple(code for code, kind in pairs if explain == "all" or kind is not Kind.PASS)
 
 
-def _weights(question: Question) -> tuple[float, ...]:
+def weights_of(question: Question) -> tuple[float, ...]:
     """What moves the point of indifference from one half to ``decide_at``.
 
     A shift of the first answer's log odds by log((1 - t) / t), the usual correction for

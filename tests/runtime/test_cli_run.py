@@ -26,7 +26,7 @@ HEAD = "住院号,住院科室,术前术式,手术记录\n"
 RULES_ONLY = HEAD + "1,外科,痔切除术,外痔切除术\n2,日间病房,甲,乙\n3,外科,,乙\n4,外科,甲,乙\n"
 KEYS = {
     "key", "verdict", "leaning", "status", "decided_by", "rules", "confidence", "explanation",
-    "evidence",
+    "evidence", "findings", "score", "grade",
 }  # fmt: skip
 MODEL_KEYS = {
     "requests", "unique_requests", "prompt_tokens", "reused_prompt_tokens", "generated_tokens",

@@ -164,7 +164,7 @@ def test_a_prefilter_that_differs_from_the_definition_is_an_error(
 ) -> None:
     """A fault put in: no verdict comes out of a disagreement, whichever way it goes."""
     rows = [case("碎石术", "置入术", ward=None)] if wrong != Open.DATA_MISSING else [PASSING]
-    monkeypatch.setattr(judging, "run_prefilter", lambda program, table: [wrong])
+    monkeypatch.setattr(judging, "run_prefilter", lambda program, table, database: [wrong])
     backend = ScriptedBackend(lambda request: "A")
     [outcome] = judged(store, backend, rows).outcomes
     assert (outcome.status, outcome.verdict) == (Status.ERROR, None)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
+from inspect import Parameter, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
@@ -18,8 +20,14 @@ Rulebook = Annotated[
     Path, typer.Argument(metavar="RULEBOOK", help=tr("规则集文件", "rulebook file"))
 ]
 Data = Annotated[
-    Path,
-    typer.Option(help=tr("病历数据：CSV、XLSX、Parquet、JSONL", "CSV, XLSX, Parquet or JSONL")),
+    list[str],
+    typer.Option(
+        metavar="[NAME=]FILE",
+        help=tr(
+            "病例文件；表写作 表名=文件，可重复；也可以是每表一个文件的文件夹，或每表一页的工作簿",
+            "the records; NAME=FILE for a table, repeatable; or a folder or workbook of tables",
+        ),
+    ),
 ]
 Model = Annotated[
     str | None, typer.Option(help=tr("模型名称或 GGUF 文件", "model name or GGUF file"))
@@ -45,13 +53,13 @@ def connector(
     """What makes the back end that these options name, or `None` for rules only."""
     if no_model and (model or endpoint):
         raise QcError(
-            _usage("--no-model 不能与 --model、--endpoint 同用", "--no-model excludes both")
+            usage("--no-model 不能与 --model、--endpoint 同用", "--no-model excludes both")
         )
     if endpoint and model:
-        raise QcError(_usage("--model 与 --endpoint 只能用一个", "Give --model or --endpoint"))
+        raise QcError(usage("--model 与 --endpoint 只能用一个", "Give --model or --endpoint"))
     if bool(endpoint) != bool(endpoint_model):
         zh = "--endpoint 与 --endpoint-model 要一起用"
-        raise QcError(_usage(zh, "--endpoint and --endpoint-model go together"))
+        raise QcError(usage(zh, "--endpoint and --endpoint-model go together"))
     if no_model:
         return None
     if endpoint and endpoint_model:
@@ -59,7 +67,42 @@ def connector(
     return lambda: _llama(model)
 
 
-def _usage(zh: str, en: str) -> Diagnostic:
+Connect = Optional[Callable[[], "Backend"]]  # noqa: UP045 (the name is known to types only)
+Command = Callable[..., None]
+
+
+def with_model(command: Command) -> Command:
+    """Give a command the four options that name a model; it gets ``connect`` made of them."""
+
+    @wraps(command)
+    def called(
+        *,
+        model: str | None = None,
+        no_model: bool = False,
+        endpoint: str | None = None,
+        endpoint_model: str | None = None,
+        **rest: Any,
+    ) -> None:
+        command(connect=connector(model, no_model, endpoint, endpoint_model), **rest)
+
+    added = {
+        "no_model": (NoModel, False),
+        "model": (Model, None),
+        "endpoint": (Endpoint, None),
+        "endpoint_model": (EndpointModel, None),
+    }
+    own = signature(command, eval_str=True)
+    kept = [one for one in own.parameters.values() if one.name != "connect"]
+    kept += [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+        for name, (kind, default) in added.items()
+    ]
+    called.__signature__ = own.replace(parameters=kept)  # type: ignore[attr-defined]
+    called.__annotations__ = {one.name: one.annotation for one in kept}
+    return called
+
+
+def usage(zh: str, en: str) -> Diagnostic:
     return Diagnostic("QC611", Text(zh, en))
 
 
@@ -77,9 +120,13 @@ def _llama(model: str | None) -> Backend:
     return LlamaBackend(path, fingerprint=fingerprint(path))
 
 
+def safe_name(rulebook_id: str) -> str:
+    """A rulebook's id as part of a file name."""
+    return "".join(ch if ch.isalnum() or ch in "-_" else "_" for ch in rulebook_id)
+
+
 def answers_path(rulebook_id: str) -> Path:
     """Where answers are kept when a command has no output folder: in the user's cache."""
     from qc_runtime.models import cache_dir
 
-    safe = "".join(ch if ch.isalnum() or ch in "-_" else "_" for ch in rulebook_id)
-    return cache_dir() / "answers" / f"{safe}.sqlite"
+    return cache_dir() / "answers" / f"{safe_name(rulebook_id)}.sqlite"

@@ -13,8 +13,9 @@ import typer
 
 from qc_dsl.errors import QcError
 from qc_dsl.lang import tr
+from qc_runtime.cli import options
+from qc_runtime.cli.data import Data, read_cases, read_tables
 from qc_runtime.cli.options import (
-    Data,
     Endpoint,
     EndpointModel,
     Limit,
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
     from qc_compiler.program import Program
     from qc_runtime.judge import Judged
     from qc_runtime.records import RecordSet
-    from qc_runtime.report.summary import RunInfo
+    from qc_runtime.report.summary import RunInfo, TableInfo
     from qc_runtime.store import AnswerStore
+    from qc_runtime.tables.load import Loaded
 
 
 class Explain(StrEnum):
@@ -41,7 +43,7 @@ class Explain(StrEnum):
 
 def run(
     rulebook: Rulebook,
-    data: Data,
+    data: options.Data,
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help=tr("结果文件夹（默认 out/编号）", "default: out/ID")),
@@ -63,28 +65,38 @@ def run(
     from qc_compiler.pipeline import compile_file
     from qc_runtime.judge import judge
     from qc_runtime.outcome import Status
-    from qc_runtime.records import load_records
     from qc_runtime.report.summary import summarise
     from qc_runtime.report.terminal import print_summary
 
     connect = connector(model, no_model, endpoint, endpoint_model)
     program = compile_file(rulebook)
-    records = load_records(data, program.fields, program.key, limit=limit)
-    _tell_problems(records)
+    given = read_cases(program, data, limit)
     folder = out or Path("out") / program.id
     started = datetime.now().astimezone()
-    with _answers(folder) as store, progress() as tell:
+    with (
+        _answers(folder) as store,
+        read_tables(given, folder, "run") as read,
+        progress() as tell,
+    ):
         if fresh:
             store.clear()
         try:
-            judged = judge(program, records, connect, store, explain=explain.value, progress=tell)
+            judged = judge(
+                program,
+                read.records,
+                connect,
+                store,
+                explain=explain.value,
+                progress=tell,
+                database=read.database,
+            )
         except KeyboardInterrupt:
             _how_to_go_on(len(store), folder)
             raise
     named = endpoint_model or (None if judged.usage is None else _model_name(model))
-    info = _info(program, records, judged, started, named)
+    info = _info(program, read, judged, started, named)
     summary = summarise(judged.outcomes, info)
-    files = _write(folder, judged, records, summary, info)
+    files = _write(folder, judged, read.records, summary, info)
     print_summary(Console(), summary, info, files)
     failed = any(outcome.status is Status.ERROR for outcome in judged.outcomes)
     raise typer.Exit(1 if failed else 0)
@@ -112,19 +124,6 @@ def _answers(folder: Path) -> Iterator[AnswerStore]:
         raise
 
 
-def _tell_problems(records: RecordSet) -> None:
-    """Cells that cannot be read are unknown from here on: say so, the first few by place."""
-    from qc_dsl.errors import render
-
-    for warning in records.warnings:
-        typer.echo(render(warning), err=True)
-    for problem in records.problems[:5]:
-        where = tr(f"第 {problem.row} 行“{problem.field}”", f"row {problem.row} “{problem.field}”")
-        typer.echo(f"{records.source} {where}: {problem.message}", err=True)
-    if (rest := len(records.problems) - 5) > 0:
-        typer.echo(tr(f"另有 {rest} 格读不懂", f"and {rest} more unreadable cells"), err=True)
-
-
 def _how_to_go_on(answers: int, folder: Path) -> None:
     typer.echo(
         tr(
@@ -142,25 +141,38 @@ def _model_name(model: str | None) -> str:
 
 
 def _info(
-    program: Program, records: RecordSet, judged: Judged, started: datetime, model: str | None
+    program: Program, data: Data, judged: Judged, started: datetime, model: str | None
 ) -> RunInfo:
     from qc_runtime.report.summary import RunInfo
 
+    department = data.records.display.get(program.department) if program.department else None
     return RunInfo(
         title=program.title,
         id=program.id,
         version=program.version,
         basis=program.basis,
-        data=str(records.source),
-        records=len(records),
+        data=str(data.sources),
+        records=len(data.records),
         verdicts=tuple((verdict.name, verdict.kind.value) for verdict in program.verdicts),
         rules=tuple(rule.id for rule in program.rules),
         started=started,
         finished=datetime.now().astimezone(),
         model=model,
         usage=judged.usage,
-        problems=len(records.problems),
+        problems=data.unreadable,
+        accounts=judged.accounts,
+        departments=department,
+        tables=tuple(_table_info(name, one) for name, one in data.tables.items()),
+        absent=tuple(one.name for one in program.tables if one.name not in data.tables),
+        has_findings=bool(program.obligations),
+        has_score=program.score is not None,
     )
+
+
+def _table_info(name: str, one: Loaded) -> TableInfo:
+    from qc_runtime.report.summary import TableInfo
+
+    return TableInfo(name, str(one.source), one.rows, one.orphans, one.keyless, one.unreadable)
 
 
 def _write(

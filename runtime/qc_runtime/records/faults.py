@@ -16,6 +16,11 @@
 | QC412 | one key, two records                                 |
 | QC413 | (warning) two columns could carry one field          |
 | QC414 | a key that Excel has rounded                         |
+| QC415 | no such table, or nothing usable in a folder or book |
+| QC416 | one table given more than once                       |
+| QC417 | (warning) a file or sheet that is not used           |
+| QC418 | (warning) rows whose key is no case's                |
+| QC419 | (warning) rows without a case's key                  |
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from qc_compiler.values import Raw
 from qc_dsl.errors import Diagnostic, QcError
 from qc_dsl.lang import Text
 from qc_runtime.records.faults import fault, listed
@@ -22,7 +21,7 @@ def check_keys(
     whole = [key for key in keys if key is not None]
     faults = [
         _blank(path, keys, number_of) if len(whole) < len(keys) else None,
-        _rounded(path, column, number_of) if any(map(_is_rounded, column.cells)) else None,
+        _rounded(path, column, number_of) if any(map(is_rounded, column.cells)) else None,
         _duplicate(path, keys, number_of) if len(set(whole)) < len(whole) else None,
     ]
     if found := [one for one in faults if one]:
@@ -30,7 +29,7 @@ def check_keys(
     return whole
 
 
-def _is_rounded(cell: Raw) -> bool:
+def is_rounded(cell: object) -> bool:
     return isinstance(cell, float) and abs(cell) >= _EXACT
 
 
@@ -61,7 +60,7 @@ def _duplicate(path: Path, keys: Sequence[str | None], number_of: Numbers) -> Di
 
 
 def _rounded(path: Path, column: Column, number_of: Numbers) -> Diagnostic:
-    wrong = {code for code, cell in enumerate(column.cells) if _is_rounded(cell)}
+    wrong = {code for code, cell in enumerate(column.cells) if is_rounded(cell)}
     rows = [str(number_of(i)) for i, code in enumerate(column.codes) if code in wrong]
     where = listed(rows)
     message = Text(

@@ -18,11 +18,12 @@ from qc_dsl.errors import QcError
 from qc_dsl.fold import fold
 from qc_dsl.lang import Text
 from qc_runtime.records.columns import match_columns
+from qc_runtime.records.derived import with_derived
 from qc_runtime.records.faults import fault
 from qc_runtime.records.files import read_bytes, read_table
 from qc_runtime.records.keys import check_keys
 from qc_runtime.records.recordset import CellProblem, RecordSet, Typed
-from qc_runtime.records.table import Coded, Column, Numbers, RawCell, Table
+from qc_runtime.records.table import Coded, Column, Numbers, RawCell, Table, encode
 
 T = TypeVar("T")
 
@@ -40,15 +41,35 @@ def load_records(
     *,
     limit: int | None = None,
     extra: Sequence[str] = (),
+    sheet: str | None = None,
 ) -> RecordSet:
-    """The records of a data file under a rulebook's fields.
+    """The records of a data file, or one sheet of it, under a rulebook's fields.
 
     ``key`` names the key field, ``extra`` columns to carry along as display text, ``limit``
     the number of records to take from the top. Rows in which nothing is written are not
     records. Raises `QcError` with all faults of one stage: file, columns, then keys.
     """
     with _no_collection():
-        return _load(path, fields, key, limit, extra)
+        data = read_bytes(path)
+        table = read_table(path, data, sheet)
+        digest = hashlib.sha256(data).hexdigest()
+        return _load(path, table, digest, fields, key, limit, extra)
+
+
+def records_of_keys(
+    fields: Sequence[Field], key: str, keys: Sequence[str], source: Path, limit: int | None = None
+) -> RecordSet:
+    """Records of which nothing is known but their keys."""
+    given = [field for field in fields if not field.is_derived]
+    names = tuple((field.columns or (field.name,))[0] for field in given)
+    at = [field.name for field in given].index(key)
+    column, blank = encode(keys), encode([None] * len(keys))
+    digest = hashlib.sha256("\n".join(keys).encode()).hexdigest()
+    table = Table(
+        names, len(keys), lambda i: column if i == at else blank, lambda: range(1, len(keys) + 1)
+    )
+    with _no_collection():
+        return _load(source, table, digest, fields, key, limit, ())
 
 
 @contextmanager
@@ -64,23 +85,30 @@ def _no_collection() -> Iterator[None]:
 
 
 def _load(
-    path: Path, fields: Sequence[Field], key: str, limit: int | None, extra: Sequence[str]
+    path: Path,
+    table: Table,
+    digest: str,
+    fields: Sequence[Field],
+    key: str,
+    limit: int | None,
+    extra: Sequence[str],
 ) -> RecordSet:
-    data = read_bytes(path)
-    table = read_table(path, data)
     table = replace(table, column=cache(table.column))
-    matched = match_columns(path, table.names, fields, extra) if table.names else None
-    kept = _filled(table, matched.columns[key], limit) if matched else ()
+    given = [field for field in fields if not field.is_derived]
+    matched = match_columns(path, table.names, given, extra) if table.names else None
+    filled = _filled(table, matched.columns[key]) if matched else ()
+    kept = filled[:limit]
     if not matched or not kept:
         raise QcError(fault("QC408", path, _NO_RECORDS, _NO_RECORDS_HELP))
     coded = {name: table.column(at).keep(kept) for name, at in matched.columns.items()}
     numbers = Numbers(table, kept)
-    shown = {field.name: _flattened(coded[field.name], field) for field in fields}
+    shown = {field.name: _flattened(coded[field.name], field) for field in given}
     shown |= {name: _flattened(coded[name], None) for name in extra if name not in shown}
     displayed = {name: [display(cell) for cell in column.cells] for name, column in shown.items()}
     keys = check_keys(path, shown[key], displayed[key], numbers)
-    typed, problems = _typed(fields, shown, displayed, numbers)
-    return RecordSet(
+    typed, problems = _typed(given, shown, displayed, numbers)
+    rest = table.column(matched.columns[key]).keep(filled[len(kept) :])
+    read = RecordSet(
         key=key,
         keys=keys,
         fields=tuple(fields),
@@ -89,12 +117,14 @@ def _load(
         problems=problems,
         warnings=matched.warnings,
         source=path,
-        digest=hashlib.sha256(data).hexdigest(),
+        digest=digest,
         typed=typed,
+        others=tuple(text for cell in rest.cells if (text := display(flat(cell, None)))),
     )
+    return with_derived(read, numbers)
 
 
-def _filled(table: Table, key_at: int, limit: int | None) -> Sequence[int]:
+def _filled(table: Table, key_at: int) -> Sequence[int]:
     """The rows that are records: those with a key, or at least with something written."""
     keys = table.column(key_at)
     blank = {code for code, cell in enumerate(keys.cells) if _is_blank(cell)}
@@ -102,7 +132,7 @@ def _filled(table: Table, key_at: int, limit: int | None) -> Sequence[int]:
     if empty := [row for row, code in enumerate(keys.codes) if code in blank] if blank else []:
         gone = _wholly_blank(table, empty)
         rows = [row for row in rows if row not in gone] if gone else rows
-    return rows[:limit]
+    return rows
 
 
 def _wholly_blank(table: Table, rows: Sequence[int]) -> set[int]:
@@ -117,10 +147,10 @@ def _wholly_blank(table: Table, rows: Sequence[int]) -> set[int]:
 def _is_blank(cell: RawCell) -> bool:
     if isinstance(cell, str) and cell.isalnum():
         return False  # most keys, and quickly
-    return display(_flat(cell, None)) is None
+    return display(flat(cell, None)) is None
 
 
-def _flat(cell: RawCell, field: Field | None) -> Raw:
+def flat(cell: RawCell, field: Field | None) -> Raw:
     """A list that the file holds as one: joined for a list field, else shown as JSON."""
     if not isinstance(cell, tuple):
         return cell
@@ -130,7 +160,7 @@ def _flat(cell: RawCell, field: Field | None) -> Raw:
 
 
 def _flattened(column: Coded, field: Field | None) -> Column:
-    return Column(column.codes, [_flat(cell, field) for cell in column.cells])
+    return Column(column.codes, [flat(cell, field) for cell in column.cells])
 
 
 def _spread(codes: array[int], distinct: Sequence[T]) -> list[T]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from qc_compiler.values import Field, Raw, display, read_cell
+from qc_runtime.records.derived import with_derived
 from qc_runtime.records.recordset import CellProblem, RecordSet, Typed
 from qc_runtime.records.table import encode
 
@@ -15,11 +16,16 @@ from qc_runtime.records.table import encode
 def recordset_of(
     fields: Sequence[Field], key: str, rows: Sequence[Mapping[str, Raw]], source: str = "<memory>"
 ) -> RecordSet:
-    """Rows of cells by field name as a `RecordSet`; a field that a row lacks is blank."""
+    """Rows of cells by field name as a `RecordSet`; a field that a row lacks is blank.
+
+    A derived field is derived unless the row has it.
+    """
     typed: dict[str, Typed] = {}
     shown: dict[str, list[str | None]] = {}
     problems: list[CellProblem] = []
     for field in fields:
+        if field.is_derived:
+            continue
         column = [row.get(field.name) for row in rows]
         shown[field.name] = [display(cell) for cell in column]
         coded = encode(column)
@@ -29,7 +35,7 @@ def recordset_of(
             if problem := cells[code].problem:
                 problems.append(CellProblem(row, field.name, problem))
     content = json.dumps([[str(v) for v in row.values()] for row in rows]).encode()
-    return RecordSet(
+    read = RecordSet(
         key=key,
         keys=[text or "" for text in shown[key]],
         fields=tuple(fields),
@@ -41,3 +47,4 @@ def recordset_of(
         digest=hashlib.sha256(content).hexdigest(),
         typed=typed,
     )
+    return with_derived(read, lambda record: record + 1, rows)

@@ -42,6 +42,7 @@ class RecordSet:
     ``display`` holds the cells as a person sees them, by field name and by the name of each
     extra column; ``values`` the typed, folded values by field name. ``key`` is the name of
     the field that ``keys`` come from. ``digest`` is the SHA-256 of the file's bytes, in hex.
+    ``others`` are the keys of records that a limit left out.
     """
 
     key: str
@@ -54,6 +55,7 @@ class RecordSet:
     source: Path
     digest: str
     typed: Mapping[str, Typed] = field(repr=False)
+    others: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -65,9 +67,9 @@ class RecordSet:
     def arrow(self) -> pa.Table:
         """One row a record, in order; missing is null.
 
-        Text and category: one UTF-8 column. Number: float64. List: UTF-8, every item
-        preceded and the last followed by U+001F. Date and datetime: two timestamp columns,
-        ``<field>.lo`` and ``<field>.hi``, both ends included.
+        Text and category: one UTF-8 column. Number and duration (seconds): float64. List:
+        UTF-8, every item preceded and the last followed by U+001F. Date and datetime: two
+        timestamp columns, ``<field>.lo`` and ``<field>.hi``, both ends included.
         """
         import pyarrow as pa
 
@@ -99,7 +101,7 @@ def _arrow_columns(typed: Typed) -> dict[str, Any]:
         stamp = pa.timestamp("us")
         low, high = (pa.array(bound, stamp) for bound in _bounds(values))
         return {f"{name}.lo": low.take(codes), f"{name}.hi": high.take(codes)}
-    if typed.field.type is FieldType.NUMBER:
+    if typed.field.type in (FieldType.NUMBER, FieldType.DURATION):
         return {name: pa.array(values, pa.float64()).take(codes)}
     texts = [_joined(v) for v in values] if typed.field.type is FieldType.LIST else values
     # 64-bit offsets: a text column may pass 2 GiB.

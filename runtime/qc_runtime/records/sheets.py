@@ -1,8 +1,10 @@
-"""Workbooks: the first visible sheet of an XLSX, XLSM, XLSB, XLS or ODS file."""
+"""Workbooks: a sheet, by default the first visible one, of an XLSX, XLSM, XLSB, XLS or ODS file."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,12 @@ from qc_runtime.records.faults import fault
 from qc_runtime.records.table import Table, encode
 
 
-def read_sheet(path: Path, data: bytes) -> Table:
-    """The table of a workbook, its first filled row being the header. Raises `QcError`."""
-    rows = _sheet_rows(path, data)
+def read_sheet(path: Path, data: bytes, sheet: str | None = None) -> Table:
+    """The table on a sheet, its first filled row being the header. Raises `QcError`."""
+    with _readable(path):
+        book = calamine.load_workbook(io.BytesIO(data))
+        name = (_visible(book) or book.sheet_names)[0] if sheet is None else sheet
+        rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
     filled = [i for i, row in enumerate(rows) if any(cell != "" for cell in row)]
     if not filled:
         return Table((), 0, lambda i: encode(()), lambda: ())
@@ -40,16 +45,25 @@ def _cell(cell: Any) -> Any:
     return None if cell == "" else cell
 
 
-def _sheet_rows(path: Path, data: bytes) -> list[list[Any]]:
+def sheet_names(path: Path, data: bytes) -> list[str]:
+    """The visible sheets that hold cells, in their order. Raises `QcError`."""
+    with _readable(path):
+        return _visible(calamine.load_workbook(io.BytesIO(data)))
+
+
+def _visible(book: calamine.CalamineWorkbook) -> list[str]:
+    return [
+        sheet.name
+        for sheet in book.sheets_metadata
+        if sheet.visible == calamine.SheetVisibleEnum.Visible
+        and sheet.typ == calamine.SheetTypeEnum.WorkSheet
+    ]
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
     try:
-        book = calamine.load_workbook(io.BytesIO(data))
-        shown = [
-            i
-            for i, sheet in enumerate(book.sheets_metadata)
-            if sheet.visible == calamine.SheetVisibleEnum.Visible
-            and sheet.typ == calamine.SheetTypeEnum.WorkSheet
-        ]
-        return book.get_sheet_by_index((shown or [0])[0]).to_python(skip_empty_area=False)
+        yield
     except calamine.PasswordError:
         message = Text("工作簿有密码", "The workbook is protected by a password")
         help_ = Text("请去掉密码后另存。", "Save it without the password.")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from qc_runtime.outcome import Outcome
+from qc_runtime.outcome import Evidence, Finding, Outcome
 from qc_runtime.report.atomic import atomic_path
 
 
@@ -23,7 +24,27 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
         "rules": list(outcome.rules),
         "confidence": None if sure is None else round(sure, 4),
         "explanation": outcome.explanation,
-        "evidence": [{"field": one.field, "quote": one.quote} for one in outcome.evidence],
+        "evidence": _quotes(outcome.evidence),
+        "findings": [_finding(one) for one in outcome.findings],
+        "score": outcome.score,
+        "grade": outcome.grade,
+    }
+
+
+def _quotes(evidence: Sequence[Evidence]) -> list[dict[str, str]]:
+    return [{"field": one.field, "quote": one.quote} for one in evidence]
+
+
+def _finding(one: Finding) -> dict[str, Any]:
+    sure = one.confidence
+    return {
+        "rule": one.rule,
+        "message": one.message,
+        "points": one.points,
+        "row": asdict(one.row) if one.row else None,
+        "evidence": _quotes(one.evidence),
+        "status": one.status.value,
+        "confidence": None if sure is None else round(sure, 4),
     }
 
 

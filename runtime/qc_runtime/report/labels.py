@@ -13,7 +13,16 @@ STATUS = {
     Status.PENDING: Text("待问模型", "Pending (model)"),
     Status.ERROR: Text("执行错误", "Error"),
 }
+EXEMPT = Text("不涉及", "Exempt")
+FINDINGS = Text("缺陷", "Findings")
 DECIDER = {"rule": Text("规则", "Rule"), "model": Text("模型", "Model")}
+
+
+def account_name(name: str) -> str:
+    """The word for what a rule came to, or for its findings."""
+    if name in ("exempt", "findings"):
+        return str(EXEMPT if name == "exempt" else FINDINGS)
+    return str(STATUS[Status(name)])
 
 
 def tone_of(outcome: Outcome, info: RunInfo) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from qc_dsl.lang import tr
 from qc_runtime.outcome import Status
-from qc_runtime.report.labels import DECIDER, STATUS, rate_name
+from qc_runtime.report.labels import DECIDER, FINDINGS, STATUS, account_name, rate_name
 from qc_runtime.report.styles import Styles, cell_text
 from qc_runtime.report.summary import RunInfo
 
@@ -51,6 +51,10 @@ def _lines(summary: Mapping[str, Any], info: RunInfo) -> Iterable[Line]:
     yield from _counts(tr("状态", "Status"), statuses, records, total=True)
     yield from _counts(tr("由谁判定", "Decided by"), deciders, records)
     yield from _counts(tr("规则（涉及例数）", "Rule (records)"), summary["by_rule"], records)
+    if info.has_findings:
+        yield from _accounts(summary["by_rule_status"])
+    if summary["by_department"]:
+        yield from _departments(summary["by_department"], info)
     if info.usage:
         yield from _model(summary["model"])
 
@@ -96,6 +100,33 @@ def _counts(
         yield ((name, "text"), (count, "count"), (count / records if records else 0, "share"))
     if total:
         yield ((tr("合计", "Total"), "plain"), (sum(counts.values()), "count"))
+
+
+def _accounts(by_rule: Mapping[str, Mapping[str, int]]) -> Iterable[Line]:
+    """What every rule came to; each line adds up to the records, findings not counted."""
+    yield _BLANK
+    names = list(next(iter(by_rule.values()), {}))
+    yield (
+        (tr("规则（每例的结果）", "Rule (what it came to)"), "section"),
+        *((account_name(name), "section") for name in names),
+    )
+    for rule, row in by_rule.items():
+        yield ((rule, "text"), *((row[name], "count") for name in names))
+
+
+def _departments(by_department: Mapping[str, Mapping[str, Any]], info: RunInfo) -> Iterable[Line]:
+    yield _BLANK
+    heads = [tr("科室", "Department"), tr("例数", "Records"), *(name for name, _ in info.verdicts)]
+    heads += [str(FINDINGS)] if info.has_findings else []
+    heads += [tr("平均分", "Mean score")] if info.has_score else []
+    yield tuple((head, "section") for head in heads)
+    for name, row in by_department.items():
+        counts = [row["records"], *row["by_verdict"].values()]
+        counts += [row["findings"]] if info.has_findings else []
+        cells: list[tuple[str | float, str]] = [(name, "text"), *((n, "count") for n in counts)]
+        if info.has_score and row["score"]["mean"] is not None:
+            cells.append((row["score"]["mean"], "decimal"))
+        yield tuple(cells)
 
 
 def _model(model: Mapping[str, Any]) -> Iterable[Line]:

@@ -1,19 +1,19 @@
-"""The sheets of records: all results, and those that wait for a person."""
+"""Sheets with one line an item: all results, those that wait for a person, the findings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from rich.cells import cell_len
 
 from qc_compiler.values import FieldType
 from qc_dsl.lang import tr
-from qc_runtime.outcome import Outcome
+from qc_runtime.outcome import Finding, Outcome, Status
 from qc_runtime.records import RecordSet
-from qc_runtime.report.labels import DECIDER, STATUS, tone_of
+from qc_runtime.report.labels import DECIDER, STATUS
 from qc_runtime.report.styles import Styles, cell_text
 from qc_runtime.report.summary import RunInfo
 
@@ -25,16 +25,51 @@ _LINE = 15  # points
 Cell = str | float | None
 
 
+Item = TypeVar("Item")
+
+
 @dataclass(frozen=True)
-class Column:
-    """``cell`` gives the cell of an outcome whose record has the given position."""
+class Column(Generic[Item]):
+    """``cell`` gives the cell of an item whose record has the given position."""
 
     heading: str
     style: str
-    cell: Callable[[Outcome, int], Cell]
+    cell: Callable[[Item, int], Cell]
 
 
-def columns_of(records: RecordSet) -> list[Column]:
+@dataclass(frozen=True)
+class Found:
+    """A finding and the key of its record."""
+
+    key: str
+    finding: Finding
+
+    @property
+    def tone(self) -> str:
+        return "fail" if self.finding.status is Status.DECIDED else self.finding.status.value
+
+
+def findings_columns() -> list[Column[Found]]:
+    """What a finding says, of which row, and how sure that is."""
+    return [
+        Column(tr("主键", "Key"), "text", lambda one, at: one.key),
+        Column(tr("规则", "Rule"), "text", lambda one, at: one.finding.rule),
+        Column(tr("缺陷", "Finding"), "tone", lambda one, at: one.finding.message),
+        Column(tr("扣分", "Points"), "number", lambda one, at: one.finding.points),
+        Column(tr("表", "Table"), "text", lambda one, at: _place(one, "table")),
+        Column(tr("行", "Row"), "text", lambda one, at: _place(one, "key")),
+        Column(tr("时间", "Time"), "text", lambda one, at: _place(one, "time")),
+        Column(tr("状态", "Status"), "tone", lambda one, at: str(STATUS[one.finding.status])),
+        Column(tr("把握", "Confidence"), "percent", lambda one, at: one.finding.confidence),
+        Column(tr("依据原文", "Evidence"), "text", lambda one, at: _evidence(one.finding)),
+    ]
+
+
+def _place(one: Found, what: str) -> str | None:
+    return getattr(one.finding.row, what) if one.finding.row else None
+
+
+def columns_of(records: RecordSet, info: RunInfo) -> list[Column[Outcome]]:
     """Key, the other columns of the data, then what was found and why."""
     others = [name for name in records.display if name != records.key]
     return [
@@ -46,12 +81,26 @@ def columns_of(records: RecordSet) -> list[Column]:
         Column(tr("规则", "Rules"), "text", lambda one, at: tr("、", ", ").join(one.rules)),
         Column(tr("模型倾向", "Model leans to"), "text", lambda one, at: one.leaning),
         Column(tr("把握", "Confidence"), "percent", lambda one, at: one.confidence),
+        *_of_findings(info),
         Column(tr("说明", "Explanation"), "text", lambda one, at: one.explanation),
         Column(tr("依据原文", "Evidence"), "text", lambda one, at: _evidence(one)),
     ]
 
 
-def _data_column(records: RecordSet, name: str) -> Column:
+def _of_findings(info: RunInfo) -> list[Column[Outcome]]:
+    """How many findings, where the rulebook has obligations; score and grade, where it has one."""
+    columns: list[Column[Outcome]] = []
+    if info.has_findings:
+        columns.append(
+            Column(tr("缺陷数", "Findings"), "number", lambda one, at: float(len(one.findings)))
+        )
+    if info.has_score:
+        columns.append(Column(tr("得分", "Score"), "number", lambda one, at: one.score))
+        columns.append(Column(tr("等级", "Grade"), "text", lambda one, at: one.grade))
+    return columns
+
+
+def _data_column(records: RecordSet, name: str) -> Column[Outcome]:
     """Numbers as numbers, so that they sort; everything else as it was written."""
     shown, typed = records.display[name], records.values.get(name)
     numeric = any(field.name == name and field.type is FieldType.NUMBER for field in records.fields)
@@ -69,19 +118,19 @@ def _decider(one: Outcome) -> str | None:
     return str(DECIDER[one.decided_by]) if one.decided_by else None
 
 
-def _evidence(one: Outcome) -> str:
+def _evidence(one: Outcome | Finding) -> str:
     return "\n".join(tr(f"{e.field}：“{e.quote}”", f"{e.field}: “{e.quote}”") for e in one.evidence)
 
 
 def write_sheet(
     book: Any,
     name: str,
-    columns: Sequence[Column],
-    rows: Sequence[tuple[Outcome, int]],
-    info: RunInfo,
+    columns: Sequence[Column[Item]],
+    rows: Sequence[tuple[Item, int]],
+    tone: Callable[[Item], str],
     styles: Styles,
 ) -> None:
-    """One sheet of outcomes with the positions of their records, with filters."""
+    """One sheet of items with the positions of their records, with filters, coloured by tone."""
     sheet = book.add_worksheet(name)
     widths = [_width(column, rows) for column in columns]
     _set_up(sheet, columns, widths, len(rows), styles)
@@ -89,11 +138,11 @@ def write_sheet(
         cells = [column.cell(one, at) for column in columns]
         if height := _height(cells, widths):
             sheet.set_row(number, height)
-        _write_row(sheet, number, columns, cells, tone_of(one, info), styles)
+        _write_row(sheet, number, columns, cells, tone(one), styles)
 
 
 def _set_up(
-    sheet: Any, columns: Sequence[Column], widths: Sequence[int], rows: int, styles: Styles
+    sheet: Any, columns: Sequence[Column[Item]], widths: Sequence[int], rows: int, styles: Styles
 ) -> None:
     for at, (column, width) in enumerate(zip(columns, widths, strict=True)):
         sheet.set_column(at, at, width)
@@ -110,7 +159,7 @@ def _set_up(
 def _write_row(
     sheet: Any,
     row: int,
-    columns: Sequence[Column],
+    columns: Sequence[Column[Item]],
     cells: Sequence[Cell],
     tone: str,
     styles: Styles,
@@ -130,7 +179,7 @@ def _lines(cell: Cell) -> list[str]:
     return str(cell).split("\n") if isinstance(cell, str) else [""]
 
 
-def _width(column: Column, rows: Sequence[tuple[Outcome, int]]) -> int:
+def _width(column: Column[Item], rows: Sequence[tuple[Item, int]]) -> int:
     """Wide enough for the heading with its filter arrow, and for most cells."""
     if column.style == "percent":
         return max(_NARROW, cell_len(column.heading) + 4)

@@ -10,14 +10,26 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from qc_runtime.accounts import AccountingError, Accounts
 from qc_runtime.outcome import Outcome, Status, Usage
 from qc_runtime.report.atomic import atomic_path
+from qc_runtime.report.departments import by_department, scores_of
 
 VerdictKind = Literal["pass", "fail", "exclude", "other"]
 
+__all__ = ["AccountingError", "RunInfo", "TableInfo", "check", "summarise", "write_summary"]
 
-class AccountingError(RuntimeError):
-    """The outcomes do not account for the records: a fault of the program, never the user's."""
+
+@dataclass(frozen=True)
+class TableInfo:
+    """What was read of a related table; see `qc_runtime.tables.load.Loaded`."""
+
+    name: str
+    source: str
+    rows: int
+    orphans: int
+    keyless: int
+    unreadable: int
 
 
 @dataclass(frozen=True)
@@ -27,7 +39,9 @@ class RunInfo:
     ``records`` is how many records were loaded: that many outcomes there must be. ``verdicts``
     pairs the rulebook's verdicts with what they count as; ``rules`` are all ids that an outcome
     may name, in the rulebook's order. ``basis`` is the rulebook's 依据. ``problems`` counts
-    cells that could not be read. ``usage`` is `None` when no model was asked.
+    cells that could not be read. ``usage`` is `None` when no model was asked. ``accounts`` is
+    what every rule came to for every record, ``departments`` the records' departments in their
+    order, where the rulebook names one. ``absent`` are the tables that were not given.
     """
 
     title: str
@@ -43,6 +57,12 @@ class RunInfo:
     model: str | None = None
     usage: Usage | None = None
     problems: int = 0
+    accounts: Accounts | None = None
+    departments: Sequence[str | None] | None = None
+    tables: tuple[TableInfo, ...] = ()
+    absent: tuple[str, ...] = ()
+    has_findings: bool = False
+    has_score: bool = False
 
 
 def summarise(outcomes: Sequence[Outcome], info: RunInfo) -> dict[str, Any]:
@@ -72,10 +92,31 @@ def summarise(outcomes: Sequence[Outcome], info: RunInfo) -> dict[str, Any]:
         "by_status": by_status,
         "by_rule": {rule: rules[rule] for rule in info.rules},
         "by_decider": {"rule": deciders["rule"], "model": deciders["model"]},
+        "by_rule_status": _by_rule_status(outcomes, info),
+        "by_department": by_department(outcomes, info),
+        "findings": sum(len(one.findings) for one in outcomes),
+        "score": scores_of(outcomes) if info.has_score else None,
         "rate": _rate(by_verdict, info),
         "unreadable_cells": info.problems,
+        "tables": {one.name: _table(one) for one in info.tables},
+        "orphans": {one.name: one.orphans + one.keyless for one in info.tables},
+        "absent_tables": list(info.absent),
         "model": {"name": info.model} | asdict(info.usage or Usage()),
     }
+
+
+def _by_rule_status(outcomes: Sequence[Outcome], info: RunInfo) -> dict[str, dict[str, int]]:
+    """What every rule came to, each adding up to the records, and how many findings it has."""
+    if info.accounts is None:
+        return {}
+    if info.accounts.records != info.records:
+        raise AccountingError(f"accounts of {info.accounts.records} records")
+    findings = Counter(finding.rule for one in outcomes for finding in one.findings)
+    return {rule: counts | {"findings": findings[rule]} for rule, counts in info.accounts.counts()}
+
+
+def _table(one: TableInfo) -> dict[str, Any]:
+    return {name: value for name, value in asdict(one).items() if name != "name"}
 
 
 def _rate(by_verdict: Mapping[str, int], info: RunInfo) -> dict[str, Any]:
@@ -114,6 +155,8 @@ def _fault(one: Outcome, names: set[str], rules: set[str]) -> str | None:
         return f"rules {unknown_rules} are not the rulebook's"
     if one.confidence is not None and not 0 <= one.confidence <= 1:
         return f"confidence {one.confidence}"
+    if unknown_rules := {finding.rule for finding in one.findings} - rules:
+        return f"findings of {unknown_rules}"
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from rich.text import Text
 
 from qc_dsl.lang import tr
 from qc_runtime.outcome import Status
-from qc_runtime.report.labels import STATUS, rate_name
+from qc_runtime.report.labels import FINDINGS, STATUS, account_name, rate_name
 from qc_runtime.report.summary import RunInfo
 
+_DEPARTMENTS = 20  # those shown; summary.json has all
 _BAR = 24  # columns of a full bar
 _COLOURS = {"pass": "green", "fail": "red", "exclude": "bright_black"} | {
     "needs_review": "yellow",
@@ -33,8 +35,12 @@ def print_summary(
     console.print(Text(_about(summary, info)))
     console.print(_verdicts(console, summary, info))
     console.print(Text(_rate(summary["rate"], info), style="bold"))
-    if summary["by_rule"]:
+    if info.has_findings:
+        console.print(_accounts(summary["by_rule_status"]))
+    elif summary["by_rule"]:
         console.print(_rules(summary["by_rule"]))
+    if summary["by_department"]:
+        console.print(_departments(summary["by_department"], info))
     for line in _notes(summary, info):
         console.print(Text(line))
     for path in files:
@@ -101,12 +107,62 @@ def _rules(by_rule: Mapping[str, int]) -> Table:
     return table
 
 
+def _accounts(by_rule: Mapping[str, Mapping[str, int]]) -> Table:
+    """What every rule came to; kinds that never occurred are left out."""
+    names = ["findings", *(name for name in next(iter(by_rule.values())) if name != "findings")]
+    shown = [name for name in names if any(row[name] for row in by_rule.values())]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(tr("规则", "Rule"), overflow="fold")
+    for name in shown:
+        table.add_column(account_name(name), justify="right", no_wrap=True)
+    for rule, row in by_rule.items():
+        table.add_row(Text(rule), *(f"{row[name]:,}" if row[name] else "" for name in shown))
+    return table
+
+
+def _departments(by_department: Mapping[str, Mapping[str, Any]], info: RunInfo) -> Table:
+    """The departments with most records: their verdicts, findings and mean score."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(tr("科室", "Department"), overflow="fold")
+    headings = [tr("例数", "Records"), *(name for name, _ in info.verdicts)]
+    headings += [str(FINDINGS)] if info.has_findings else []
+    headings += [tr("平均分", "Mean score")] if info.has_score else []
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, row in islice(by_department.items(), _DEPARTMENTS):
+        table.add_row(Text(name), *_department(row, info))
+    if (rest := len(by_department) - _DEPARTMENTS) > 0:
+        table.add_row(tr(f"另有 {rest} 个科室", f"and {rest} more"))
+    return table
+
+
+def _department(row: Mapping[str, Any], info: RunInfo) -> list[str]:
+    cells = [row["records"], *row["by_verdict"].values()]
+    cells += [row["findings"]] if info.has_findings else []
+    shown = [f"{cell:,}" for cell in cells]
+    if info.has_score:
+        mean = row["score"]["mean"]
+        shown.append("—" if mean is None else f"{mean:.1f}")
+    return shown
+
+
 def _notes(summary: Mapping[str, Any], info: RunInfo) -> Iterable[str]:
     if info.problems:
         yield tr(
             f"有 {info.problems:,} 个单元格读不出，按未知处理",
             f"Cells that could not be read, and count as unknown: {info.problems:,}",
         )
+    for one in info.tables:
+        if left := one.orphans + one.keyless:
+            yield tr(
+                f"表“{one.name}”有 {left:,} 行对不上病例，没有计入",
+                f"Rows of table “{one.name}” that belong to no case, and are left out: {left:,}",
+            )
+    if info.absent:
+        listed = "、".join(info.absent)
+        yield tr(f"没有给出表：{listed}", f"Tables that were not given: {listed}")
+    if info.has_score and (mean := summary["score"]["mean"]) is not None:
+        yield tr(f"平均得分 {mean:.1f}", f"Mean score {mean:.1f}")
     model = summary["model"]
     if not model["requests"]:
         return

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import xlsxwriter
 from xlsxwriter.exceptions import XlsxWriterException
@@ -15,11 +16,13 @@ from qc_dsl.lang import tr
 from qc_runtime.outcome import Outcome, Status
 from qc_runtime.records import RecordSet
 from qc_runtime.report.atomic import atomic_path, unwritable
+from qc_runtime.report.labels import tone_of
 from qc_runtime.report.overview import write_overview
-from qc_runtime.report.sheets import columns_of, write_sheet
+from qc_runtime.report.sheets import Found, columns_of, findings_columns, write_sheet
 from qc_runtime.report.styles import Styles
 from qc_runtime.report.summary import AccountingError, RunInfo, summarise
 
+Item = TypeVar("Item")
 ROWS = 1_048_575  # of a sheet below its header: Excel's limit
 
 
@@ -67,19 +70,24 @@ def _fill(
     at_most: int,
 ) -> None:
     book.set_properties({"title": info.title, "created": info.finished})
-    styles, columns = Styles(book), columns_of(records)
+    styles, columns = Styles(book), columns_of(records, info)
     results, to_do = tr("结果", "Results"), tr("待处理", "To do")
+    tone = partial(tone_of, info=info)
     for name, some in _parted(results, rows, at_most):
-        write_sheet(book, name, columns, some, info, styles)
+        write_sheet(book, name, columns, some, tone, styles)
     write_overview(book, tr("汇总", "Summary"), summary, info, styles)
+    if info.has_findings:
+        found = [(Found(one.key, finding), at) for one, at in rows for finding in one.findings]
+        for name, lines in _parted(tr("缺陷", "Findings"), found, at_most):
+            write_sheet(book, name, findings_columns(), lines, lambda one: one.tone, styles)
     waiting = [row for row in rows if row[0].status is not Status.DECIDED]
     for name, some in _parted(to_do, waiting, at_most) if waiting else ():
-        write_sheet(book, name, columns, some, info, styles)
+        write_sheet(book, name, columns, some, tone, styles)
 
 
 def _parted(
-    name: str, rows: Sequence[tuple[Outcome, int]], at_most: int
-) -> list[tuple[str, Sequence[tuple[Outcome, int]]]]:
+    name: str, rows: Sequence[tuple[Item, int]], at_most: int
+) -> list[tuple[str, Sequence[tuple[Item, int]]]]:
     """Rows in sheets that Excel can hold: 结果, 结果 2, …"""
     starts = range(0, max(1, len(rows)), at_most)
     return [

@@ -1,0 +1,104 @@
+"""What ``--data`` gives, read: the cases, and a database for the tables while they are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from qc_dsl.lang import tr
+
+if TYPE_CHECKING:
+    from qc_compiler.program import Program
+    from qc_dsl.errors import Diagnostic
+    from qc_runtime.prefilter import Database
+    from qc_runtime.records import CellProblem, RecordSet
+    from qc_runtime.tables.load import Loaded
+    from qc_runtime.tables.sources import Sources
+
+_SHOWN = 5  # unreadable cells of a file
+
+
+@dataclass(frozen=True)
+class Given:
+    """The sources that ``--data`` names, and the cases if one of them holds those."""
+
+    program: Program
+    sources: Sources
+    records: RecordSet | None
+    limit: int | None
+
+
+@dataclass(frozen=True)
+class Data:
+    """Everything that is read: the cases, the tables, and the database that holds those."""
+
+    records: RecordSet
+    database: Database
+    tables: dict[str, Loaded]
+    sources: Sources
+
+    @property
+    def unreadable(self) -> int:
+        """Cells of the cases and the tables that cannot be read."""
+        return len(self.records.problems) + sum(one.unreadable for one in self.tables.values())
+
+
+def read_cases(
+    program: Program, data: Sequence[str], limit: int | None = None, extra: Sequence[str] = ()
+) -> Given:
+    """Find the sources and read the cases: a bad file is said before anything is written."""
+    from qc_runtime.tables.load import load_cases
+    from qc_runtime.tables.sources import find_sources
+
+    sources = find_sources(data, program)
+    return Given(program, sources, load_cases(program, sources, limit=limit, extra=extra), limit)
+
+
+@contextmanager
+def read_tables(given: Given, folder: Path, name: str) -> Iterator[Data]:
+    """Read the tables into a workspace in ``folder`` and say what is wrong with single cells."""
+    from qc_runtime.prefilter import Database
+    from qc_runtime.tables.load import load_tables
+    from qc_runtime.tables.workspace import workspace
+
+    with ExitStack() as stack:
+        if given.sources.tables:
+            work = stack.enter_context(workspace(folder, name))
+            read = load_tables(work, given.program, given.sources, given.records, given.limit)
+            database = Database(work.connection, tuple(read.tables))
+            data = Data(read.records, database, dict(read.tables), given.sources)
+        else:
+            assert given.records is not None  # without tables there are cases
+            data = Data(given.records, Database(), {}, given.sources)
+        tell_problems(data)
+        yield data
+
+
+def tell_problems(data: Data) -> None:
+    """Cells that cannot be read are unknown from here on: say so, the first few by place."""
+    records = data.records
+    _tell_warnings((*data.sources.warnings, *records.warnings))
+    _tell_cells(str(records.source), records.problems, len(records.problems))
+    for one in data.tables.values():
+        _tell_warnings(one.warnings)
+        _tell_cells(str(one.source), one.problems, one.unreadable)
+
+
+def _tell_warnings(warnings: Sequence[Diagnostic]) -> None:
+    from qc_dsl.errors import render
+
+    for warning in warnings:
+        typer.echo(render(warning), err=True)
+
+
+def _tell_cells(source: str, problems: Sequence[CellProblem], count: int) -> None:
+    for problem in problems[:_SHOWN]:
+        where = tr(f"第 {problem.row} 行“{problem.field}”", f"row {problem.row} “{problem.field}”")
+        typer.echo(f"{source} {where}: {problem.message}", err=True)
+    if (rest := count - min(count, _SHOWN, len(problems))) > 0:
+        typer.echo(tr(f"另有 {rest} 格读不懂", f"and {rest} more unreadable cells"), err=True)
