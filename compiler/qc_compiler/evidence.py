@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from qc_compiler.values import ITEM_MARK, ROW, Record, RowsOf
 from qc_dsl import ast
 
 Display = Mapping[Any, Any]  # like a record: under a column's key its text as written, or None
+_PLAIN = re.compile(r"#\d+(?=\.)")  # how a table's second row variable differs from its name
 _MOST_ROWS = 3  # of those that decide: how many are named and quoted
 
 
@@ -74,7 +76,7 @@ def _in_rows(expr: ir.Rows, record: Record, display: Display) -> Iterator[Quote]
 
 
 def _quote(column: ir.Column, text: str, display: Display) -> Quote:
-    return Quote(column.key, find_quote(display.get(column.key) or "", text))
+    return Quote(_PLAIN.sub("", column.key), find_quote(display.get(column.key) or "", text))
 
 
 def _matched(column: ir.Column, pattern: str, texts: Any, display: Display) -> Iterator[Quote]:

@@ -37,14 +37,17 @@ def evaluate(expr: ir.Expr, record: Record) -> Truth:
 
 def kleene_and(truths: Iterable[Truth]) -> Truth:
     """False if any is false, else unknown if any is unknown, else true."""
-    seen = set(truths)
-    return False if False in seen else None if None in seen else True
+    result: Truth = True
+    for truth in truths:
+        if truth is False:
+            return False
+        result = result and truth
+    return result
 
 
 def kleene_or(truths: Iterable[Truth]) -> Truth:
     """True if any is true, else unknown if any is unknown, else false."""
-    seen = set(truths)
-    return True if True in seen else None if None in seen else False
+    return kleene_not(kleene_and(map(kleene_not, truths)))
 
 
 def kleene_not(truth: Truth) -> Truth:

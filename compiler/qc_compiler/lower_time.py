@@ -116,6 +116,8 @@ def within(low: Lowering, condition: ast.Within) -> ir.Expr:
     calendar = amount.unit == "calendar_day"
     if isinstance(condition.anchor, ast.Name):
         anchor = time(low, condition.anchor)
+        if anchor == column and "." not in condition.anchor.text:  # 本条.X may be another row's
+            raise QcError(wrong.own_anchor(condition.anchor))
         return ir.WithinWindow(column, anchor, low_end, high_end, calendar)
     moment = parse_moment(condition.anchor.text)
     if moment is None:

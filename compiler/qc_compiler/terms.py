@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import re2
@@ -24,17 +24,17 @@ class Terms:
         groups = {tuple(fold(word) for word in item.split("=")) for item in written}
         return cls(tuple(sorted(groups)))
 
-    @property
+    @cached_property
     def words(self) -> tuple[str, ...]:
         """Every spelling, sorted."""
         return tuple(sorted({word for group in self.groups for word in group}))
 
-    @property
+    @cached_property
     def synonyms(self) -> tuple[tuple[str, str], ...]:
         """Each spelling that stands for another word, with that word."""
         return tuple((word, group[0]) for group in self.groups for word in group[1:])
 
-    @property
+    @cached_property
     def pattern(self) -> str:
         """An RE2 pattern that finds the words from left to right, the longest that fits."""
         longest_first = sorted(self.words, key=lambda word: (-len(word), word))

@@ -233,3 +233,18 @@ def unfolded_pattern(operand: ast.Operand, ch: str, folded: str) -> Diagnostic:
             f"Write “{folded}”, with a backslash where that is a symbol of the expression",
         ),
     )
+
+
+def own_anchor(anchor: ast.Name) -> Diagnostic:
+    return Diagnostic(
+        "QC222",
+        Text(
+            f"“{anchor.text}”与自己比，永远在时限之内",
+            f"“{anchor.text}” is compared with itself: always within",
+        ),
+        anchor.span,
+        Text(
+            "两边是同一行的同一列；要比外面那一行的，请写 表.列 或 本条.列",
+            "Both are one column of one row: name the outer row's as TABLE.COLUMN or this.COLUMN",
+        ),
+    )

@@ -106,7 +106,8 @@ def _cell(value: object) -> str:
 def _rows(source: Source) -> list[_Row]:
     """The rows that hold anything, each with the line where it begins."""
     csv.field_size_limit(max(1, len(source.text)))
-    reader = csv.reader(io.StringIO(source.text, newline=""), delimiter=_delimiter(source))
+    text = io.StringIO(source.text, newline="")
+    reader = csv.reader(text, delimiter=_delimiter(source), strict=True)
     rows, line = [], 1
     try:
         for cells in reader:
@@ -116,7 +117,9 @@ def _rows(source: Source) -> list[_Row]:
                 rows.append(_Row(Span(source, start, end), [cell.strip() for cell in cells]))
             line = reader.line_num + 1
     except csv.Error:
-        message = Text("这一行读不成表格", "This line cannot be read as a table")
+        message = Text(
+            "这一行读不成表格：引号没有成对", "This line is no row of a table: a quote never closes"
+        )
         start = source.starts[min(line, len(source.starts)) - 1]
         raise QcError(Diagnostic("QC022", message, Span(source, start, start + 1))) from None
     return rows
@@ -162,6 +165,10 @@ def _check(row: _Row, name: int, header: list[str]) -> bool:
     if not fold(cells[name]):
         message = Text(f"第 {line} 行没有名称", f"Line {line} has no name")
         help_ = Text(f"名称在“{header[name]}”列", f"Names are in the column “{header[name]}”")
+        raise QcError(Diagnostic("QC024", message, row.line, help_))
+    if any("\n" in cell or "\r" in cell for cell in cells):
+        message = Text(f"第 {line} 行的格里有换行", f"A cell of line {line} holds a line break")
+        help_ = Text("多半是少了一个引号", "A quote is probably missing")
         raise QcError(Diagnostic("QC024", message, row.line, help_))
     if any("=" in cell for cell in cells):
         message = Text(f"第 {line} 行有“=”", f"Line {line} holds a “=”")

@@ -13,6 +13,7 @@ from qc_compiler.obligations import RowJudgement, State, judge_row
 from qc_compiler.program import Obligation, Program
 from qc_compiler.values import ANSWERS, CASE, ROW, Record
 from qc_runtime.accounts import Account, Accounts
+from qc_runtime.prefilter import parts
 from qc_runtime.rounds import Known, Waiting
 from qc_runtime.tables.rows import Case
 from qc_runtime.tables.workspace import quoted
@@ -48,24 +49,33 @@ class Flagged:
     def judge(self, absent: Iterable[str], accounts: Accounts, open_: bytearray) -> None:
         """Run every obligation; those met are noted, for the cases that ``open_`` marks."""
         absent = set(absent)
+        queries: list[tuple[int, str]] = []
         for index, duty in enumerate(self.program.obligations):
             if duty.table in absent:
                 accounts.raise_all(duty.rule, _marked(open_), Account.DATA_MISSING)
-                continue
-            query = obligation_query(self.program, index, absent)
-            self._run(f'CREATE OR REPLACE TEMP TABLE "#found" AS {query}')
-            case, row = quoted(CASE), quoted(ROW) if duty.table else "NULL"
-            met = self._connection.sql(
-                f'SELECT DISTINCT {case} FROM "#found" WHERE code = {MET}'
-            ).fetchall()
-            known = (number for (number,) in met if open_[number])
-            accounts.raise_all(duty.rule, known, Account.DECIDED)
-            self._run(
-                f"""INSERT INTO {quoted(_FLAGGED)}
-                SELECT {case}, {row}, {index}, code IS NOT DISTINCT FROM {VIOLATED}
-                FROM "#found" WHERE code IS DISTINCT FROM {MET}"""
-            )
+            else:
+                queries.append((index, obligation_query(self.program, index, absent)))
+        tables = [table.name for table in self.program.tables if table.name not in absent]
+        for _ in parts(self._connection, tables, len(open_)):
+            for index, query in queries:
+                self._judge(index, query, accounts, open_)
         self._run('DROP TABLE IF EXISTS "#found"')
+
+    def _judge(self, index: int, query: str, accounts: Accounts, open_: bytearray) -> None:
+        """Run one obligation over the cases in sight."""
+        duty = self.program.obligations[index]
+        self._run(f'CREATE OR REPLACE TEMP TABLE "#found" AS {query}')
+        case, row = quoted(CASE), quoted(ROW) if duty.table else "NULL"
+        met = self._connection.sql(
+            f'SELECT DISTINCT {case} FROM "#found" WHERE code = {MET}'
+        ).fetchall()
+        known = (number for (number,) in met if open_[number])
+        accounts.raise_all(duty.rule, known, Account.DECIDED)
+        self._run(
+            f"""INSERT INTO {quoted(_FLAGGED)}
+            SELECT {case}, {row}, {index}, code IS NOT DISTINCT FROM {VIOLATED}
+            FROM "#found" WHERE code IS DISTINCT FROM {MET}"""
+        )
 
     def cases(self, open_: bytearray) -> list[int]:
         """The cases with something flagged, of those that ``open_`` marks, ascending."""

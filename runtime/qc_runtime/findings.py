@@ -11,7 +11,7 @@ from qc_compiler.trace import trace_rule
 from qc_dsl.lang import Text, tr
 from qc_runtime.accounts import Account, Accounts
 from qc_runtime.duties import Duties, Duty
-from qc_runtime.levels import DIFFERS, NO_MODEL, described
+from qc_runtime.levels import DIFFERS, NO_MODEL, described, lacking
 from qc_runtime.outcome import Evidence, Finding, RowPlace, Status
 from qc_runtime.rounds import Answers, Settled, Waiting
 from qc_runtime.tables.rows import Case
@@ -87,7 +87,7 @@ class Findings:
         names = dict.fromkeys(name for expr in judged.open for name in missing(expr, record))
         display = self._duties.display(settled.case, settled.task)
         listed = [described(name, display.get(name)) for name in names]
-        return tr(f"缺少：{'、'.join(listed)}", f"Missing: {', '.join(listed)}")
+        return lacking(listed)
 
     def _finding(self, settled: RowSettled, duty: Obligation) -> Finding:
         display = self._duties.display(settled.case, settled.task)

@@ -11,7 +11,7 @@ from qc_compiler.program import Program, Question
 from qc_compiler.residual import open_atoms
 from qc_compiler.trace import TracedRule, trace_rule
 from qc_compiler.values import ANSWERS
-from qc_dsl.lang import Text
+from qc_dsl.lang import Text, tr
 from qc_dsl.printer import print_sentence
 from qc_runtime.accounts import Account, Accounts
 from qc_runtime.outcome import Evidence, Outcome, Status
@@ -101,8 +101,7 @@ class Levels:
         rules = self._names(decision)
         if decision.code == Open.DATA_MISSING:
             missing = self._missing(case, decision)
-            why = Text(f"缺少：{'、'.join(missing)}", f"Missing: {', '.join(missing)}")
-            return Outcome(case.key, Status.DATA_MISSING, rules=rules, explanation=str(why))
+            return Outcome(case.key, Status.DATA_MISSING, rules=rules, explanation=lacking(missing))
         if decision.code == Open.CONFLICT:
             why = Text("几条规则给出不同结论", "Rules give different verdicts")
         else:
@@ -142,6 +141,16 @@ class Levels:
         if isinstance(question, Question) and not names:
             names = [name for name in question.fields if case.record[name] is None]
         return [described(name, case.shown.get(name)) for name in dict.fromkeys(names)]
+
+
+def lacking(names: Sequence[str]) -> str:
+    """Why a record cannot be judged: what is missing, else that it can go either way."""
+    if names:
+        return tr(f"缺少：{'、'.join(names)}", f"Missing: {', '.join(names)}")
+    return tr(
+        "时间只写了日期，跨在界线上，或有的行不能确定",
+        "A date without a clock time straddles a bound, or some rows cannot be judged",
+    )
 
 
 def described(name: str, cell: str | None) -> str:

@@ -14,6 +14,8 @@ from qc_compiler.program import Program
 from qc_compiler.values import CASE
 from qc_runtime.tables.workspace import open_database, quoted
 
+PART = 50_000  # cases whose rows are judged at a time
+
 
 @dataclass(frozen=True, eq=False)
 class Database:
@@ -47,6 +49,32 @@ def _registered(connection: duckdb.DuckDBPyConnection, cases: pa.Table) -> Itera
     connection.execute(f"DROP TABLE {quoted(TABLE)}")
 
 
+def parts(
+    connection: duckdb.DuckDBPyConnection, tables: Sequence[str], records: int
+) -> Iterator[None]:
+    """The database with a part of the cases in sight at a time, so that memory is bounded.
+
+    Views of the same names hide the tables while a part is yielded. A join over the rows of a
+    million cases would need more memory than a run may take; over a part's it does not.
+    """
+    if records <= PART:
+        yield
+        return
+    connection.execute("CREATE SCHEMA IF NOT EXISTS part")
+    for start in range(0, records, PART):
+        for name in map(quoted, (TABLE, *tables)):
+            connection.execute(
+                f"""CREATE OR REPLACE VIEW part.{name} AS FROM main.{name}
+                WHERE {quoted(CASE)} >= {start} AND {quoted(CASE)} < {start + PART}"""
+            )
+        connection.execute("SET search_path = 'part,main'")
+        try:
+            yield
+        finally:
+            connection.execute("SET search_path = 'main'")
+    connection.execute("DROP SCHEMA part CASCADE")
+
+
 def run_prefilter(program: Program, table: pa.Table, database: Database = Database()) -> list[int]:
     """The decision code of each record, in the table's order.
 
@@ -68,13 +96,16 @@ def decide_all(
     absent: Collection[str] = (),
 ) -> list[int]:
     """The same for records that stand in a database already, numbered."""
-    found = connection.sql(prefilter(program, absent)).to_arrow_table()
-    codes: list[int] = found.column("decision").to_pylist()
-    if CASE not in found.column_names:
-        return codes
+    query = prefilter(program, absent)
+    if f'"{CASE}"' not in query:
+        return list(connection.sql(query).to_arrow_table().column("decision").to_pylist())
     decisions = [0] * records
-    for number, code in zip(found.column(CASE).to_pylist(), codes, strict=True):
-        decisions[number] = code
+    tables = [table.name for table in program.tables if table.name not in absent]
+    for _ in parts(connection, tables, records):
+        found = connection.sql(query).to_arrow_table()
+        numbers, codes = (found.column(name).to_pylist() for name in (CASE, "decision"))
+        for number, code in zip(numbers, codes, strict=True):
+            decisions[number] = code
     return decisions
 
 

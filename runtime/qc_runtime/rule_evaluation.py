@@ -11,13 +11,14 @@ from typing import Any
 from qc_compiler.program import Kind, Program
 from qc_dsl.errors import Diagnostic, QcError, did_you_mean
 from qc_dsl.lang import Text
-from qc_runtime.outcome import Outcome
+from qc_runtime.outcome import Outcome, Status
 from qc_runtime.records.decode import to_utf8
 from qc_runtime.records.faults import SHOWN, fault
 from qc_runtime.records.files import read_bytes
 from qc_runtime.records.recordset import RecordSet
 
 Labels = Mapping[str, frozenset[str]]  # the marked rules, by the record's key
+_SETTLED = (Status.DECIDED, Status.NEEDS_REVIEW)
 _SHAPE = Text(
     '每行写 {"key": 主键, "rules": [规则名, …]}。',
     'Each line is {"key": …, "rules": [ids, …]}.',
@@ -96,11 +97,12 @@ def rule_evaluation(
 ) -> dict[str, Any]:
     """Precision, recall and F1 for each rule, over all pairs (micro), and their mean (macro).
 
-    Over the labelled records. What was not answered counts as no finding. The mean is over the
+    Over the labelled records. What was not answered counts as no finding; ``unsettled`` is the
+    number of records without a verdict or a leaning. The mean is over the
     rules that are labelled or found at least once.
     """
     hits, found, marked = Counter[str](), Counter[str](), Counter[str]()
-    differences = []
+    differences, unsettled = [], 0
     for outcome in outcomes:
         if outcome.key not in labels:
             continue
@@ -108,6 +110,7 @@ def rule_evaluation(
         hits.update(got & wanted)
         found.update(got)
         marked.update(wanted)
+        unsettled += outcome.status not in _SETTLED
         if got != wanted:
             differences.append(_difference(program, outcome, got, wanted))
     names = [rule.id for rule in program.rules if found[rule.id] or marked[rule.id]]
@@ -115,6 +118,7 @@ def rule_evaluation(
     return {
         "n": len(labels),
         "exact": len(labels) - len(differences),
+        "unsettled": unsettled,
         "micro": _scores(hits.total(), found.total(), marked.total()),
         "macro": _means(list(per_rule.values())),
         "per_rule": per_rule,

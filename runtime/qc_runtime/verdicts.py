@@ -49,7 +49,7 @@ class Verdicts:
         found = self.found.get(number, _NOTHING)
         decided = [one for one in found.findings if one.status is Status.DECIDED]
         if decided:
-            return self._fails(key, found, decided)
+            return self._fails(number, key, found, decided)
         worst = self.accounts.worst(number, self._rules)
         if worst in _STATUS:
             return self._open(number, key, found, worst)
@@ -57,10 +57,11 @@ class Verdicts:
             return None
         return self._passes(key, found)
 
-    def _fails(self, key: str, found: CaseFindings, decided: list[Finding]) -> Outcome:
+    def _fails(self, number: int, key: str, found: CaseFindings, decided: list[Finding]) -> Outcome:
         by_rule = any(one.confidence is None for one in decided)
         sure = max((one.confidence for one in decided if one.confidence is not None), default=None)
-        score, grade = self._score(found)
+        unsettled = self._unsettled(number)
+        score, grade = (None, None) if unsettled else self._score(found)
         evidence = dict.fromkeys(quote for one in decided for quote in one.evidence)
         return Outcome(
             key,
@@ -69,12 +70,16 @@ class Verdicts:
             decided_by="rule" if by_rule else "model",
             rules=tuple(dict.fromkeys(one.rule for one in decided)),
             confidence=None if by_rule else sure,
-            explanation=_listed(decided),
+            explanation="；".join(filter(None, (_listed(decided), _still_open(unsettled)))),
             evidence=tuple(evidence),
             findings=tuple(found.findings),
             score=score,
             grade=grade,
         )
+
+    def _unsettled(self, number: int) -> list[str]:
+        """The rules that could still take points off the record."""
+        return [rule for account in _STATUS for rule in self.accounts.having(number, account)]
 
     def _open(self, number: int, key: str, found: CaseFindings, worst: Account) -> Outcome:
         leaning = None
@@ -113,6 +118,11 @@ class Verdicts:
             return None, None
         points = score_of(score, found.findings)
         return points, grade_of(score, points)
+
+
+def _still_open(rules: list[str]) -> str:
+    listed = "、".join(rules)
+    return tr(f"尚未判定：{listed}", f"Not settled yet: {', '.join(rules)}") if rules else ""
 
 
 def _no_tables(names: list[str]) -> str:

@@ -281,3 +281,9 @@ tests:
     assert [rule.id for rule in rulebook.rules] == ["reflected", "long"]
     assert [e.name for e in rulebook.rules[0].exceptions] == ["urgent"]
     assert rulebook.tests[0].findings == ("reflected",)
+
+
+@pytest.mark.parametrize("rows", ['甲,"特殊\n乙,限制\n丙,限制\n', '甲,"特\n殊"\n乙,限制\n'])
+def test_a_quote_that_never_closes_swallows_no_terms_silently(rows: str) -> None:
+    found = codes({"main.yaml": TERMS, "terms/a.csv": f"名称,分组\n{rows}"})
+    assert found in (["QC022"], ["QC024"])

@@ -138,11 +138,13 @@ def test_a_killed_run_leaves_answers_and_the_next_clears_its_tables() -> None:
         command = [sys.executable, "-c", "from qc_runtime.cli import main; main()", "run"]
         command += [str(RULEBOOK), "--data", "data", "--out", "out", *options]
         process = subprocess.Popen(command, env=environment(QC_LANG="zh"))
-        while len(server.answered) < 6:
+        while len(server.answered) < 20:  # more than are ever on their way at once
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert list(Path("out").glob(".tables-*"))
+        while len(server.answered) < len(server.asked):  # those on their way when it was killed
+            time.sleep(0.05)
         before = len(server.asked)
         assert before < 40
         assert run("data", more=options).code == 0
@@ -253,7 +255,7 @@ def test_explain_goes_through_rows_and_clauses() -> None:
     ran = qc("explain", RULEBOOK, "--data", "data", "--case", "1")
     assert ran.code == 0
     lines = ran.out.splitlines()
-    assert lines[0] == "住院号 1 ─ 缺陷（规则“体现用药”） 88 乙级"
+    assert lines[0] == "住院号 1 ─ 缺陷（规则“体现用药”）"  # no score: another rule is pending
     assert "    医嘱 A3（2025-02-01 08:00）：缺陷" in lines
     assert any("医嘱.药品[莫西沙星]" in line for line in lines)
     assert any(line.strip().startswith("除外 外用") for line in lines)

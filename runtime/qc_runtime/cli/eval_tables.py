@@ -61,9 +61,14 @@ def print_rules(console: Console, result: dict[str, Any]) -> None:
         table.add_row(name, *_scores(row), *counts)
     console.print(table)
     n, right = result["n"], result["exact"]
-    console.print(
-        tr(f"{n} 例，{right} 例完全一致", f"{n} records, {right} of them exactly as labelled")
-    )
+    console.print(tr(f"{n} 例，{right} 例与标注一致", f"{n} records, {right} of them as labelled"))
+    if left := result["unsettled"]:
+        console.print(
+            tr(
+                f"其中 {left} 例尚无结论（资料缺失、待问模型或执行错误），按没有缺陷计算",
+                f"{left} of them have no verdict yet and count as free of findings",
+            )
+        )
     _print_some(console, [_difference(item) for item in result["disagreements"]])
 
 

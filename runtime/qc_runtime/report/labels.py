@@ -15,6 +15,7 @@ STATUS = {
 }
 EXEMPT = Text("不涉及", "Exempt")
 FINDINGS = Text("缺陷", "Findings")
+FINDINGS_COUNT = Text("缺陷处数", "Findings")
 DECIDER = {"rule": Text("规则", "Rule"), "model": Text("模型", "Model")}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from qc_dsl.lang import tr
 from qc_runtime.outcome import Status
-from qc_runtime.report.labels import DECIDER, FINDINGS, STATUS, account_name, rate_name
+from qc_runtime.report.labels import DECIDER, FINDINGS_COUNT, STATUS, account_name, rate_name
 from qc_runtime.report.styles import Styles, cell_text
 from qc_runtime.report.summary import RunInfo
 
@@ -117,7 +117,7 @@ def _accounts(by_rule: Mapping[str, Mapping[str, int]]) -> Iterable[Line]:
 def _departments(by_department: Mapping[str, Mapping[str, Any]], info: RunInfo) -> Iterable[Line]:
     yield _BLANK
     heads = [tr("科室", "Department"), tr("例数", "Records"), *(name for name, _ in info.verdicts)]
-    heads += [str(FINDINGS)] if info.has_findings else []
+    heads += [str(FINDINGS_COUNT)] if info.has_findings else []
     heads += [tr("平均分", "Mean score")] if info.has_score else []
     yield tuple((head, "section") for head in heads)
     for name, row in by_department.items():

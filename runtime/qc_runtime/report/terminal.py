@@ -14,7 +14,7 @@ from rich.text import Text
 
 from qc_dsl.lang import tr
 from qc_runtime.outcome import Status
-from qc_runtime.report.labels import FINDINGS, STATUS, account_name, rate_name
+from qc_runtime.report.labels import FINDINGS_COUNT, STATUS, account_name, rate_name
 from qc_runtime.report.summary import RunInfo
 
 _DEPARTMENTS = 20  # those shown; summary.json has all
@@ -125,7 +125,7 @@ def _departments(by_department: Mapping[str, Mapping[str, Any]], info: RunInfo) 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column(tr("科室", "Department"), overflow="fold")
     headings = [tr("例数", "Records"), *(name for name, _ in info.verdicts)]
-    headings += [str(FINDINGS)] if info.has_findings else []
+    headings += [str(FINDINGS_COUNT)] if info.has_findings else []
     headings += [tr("平均分", "Mean score")] if info.has_score else []
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
