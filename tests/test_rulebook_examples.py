@@ -54,6 +54,14 @@ def test_a_rulebook_is_sound_and_its_own_tests_pass(rulebook: str) -> None:
     assert "失败 0，未运行 0" in ran.out
 
 
+@pytest.mark.parametrize("path", sorted(RULEBOOKS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_shipped_rulebook_is_sound_and_none_of_its_tests_fails(path: Path) -> None:
+    assert qc("check", path).code == 0
+    if "\n测试:" in path.read_text("utf-8"):  # the English one is the Chinese one's, without tests
+        ran = qc("test", path, "--no-model")
+        assert (ran.code, "失败 0" in ran.out) == (0, True), ran.out
+
+
 @pytest.mark.parametrize("deck", DECKS)
 def test_what_needs_no_model_is_found_as_expected(deck: str, tmp_path: Path) -> None:
     wanted = labels(deck)

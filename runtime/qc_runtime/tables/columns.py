@@ -64,7 +64,9 @@ def derived_sql(
     known: Any = connection
     name = f"#derive {table}.{field.name}"
     kinds = ["VARCHAR"] * len(needed)
-    known.create_function(name, call, kinds, "VARCHAR", type="arrow", null_handling="special")
+    # DuckDB counts the parameters of what it is given, and takes no *arguments
+    fixed = call if len(kinds) == 1 else (lambda first, second: call(first, second))
+    known.create_function(name, fixed, kinds, "VARCHAR", type="arrow", null_handling="special")
     arguments = ", ".join(shown_sql(quoted(one)) for one in needed)
     return f"{quoted(name)}({arguments})"
 
