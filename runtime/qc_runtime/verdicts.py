@@ -55,7 +55,7 @@ class Verdicts:
             return self._open(number, key, found, worst)
         if isinstance(self.program.otherwise, Question):
             return None
-        return self._passes(key, found)
+        return self._passes(key, found, worst)
 
     def _fails(self, number: int, key: str, found: CaseFindings, decided: list[Finding]) -> Outcome:
         by_rule = any(one.confidence is None for one in decided)
@@ -98,7 +98,7 @@ class Verdicts:
             findings=tuple(found.findings),
         )
 
-    def _passes(self, key: str, found: CaseFindings) -> Outcome:
+    def _passes(self, key: str, found: CaseFindings, worst: Account) -> Outcome:
         otherwise = self.program.otherwise
         fixed = self.program.verdicts[otherwise].name if isinstance(otherwise, int) else None
         score, grade = self._score(found)
@@ -108,7 +108,7 @@ class Verdicts:
             verdict=fixed or self._passed,
             decided_by="model" if found.confidences else "rule",
             confidence=min(found.confidences, default=None),
-            explanation=tr("各项要求都已满足", "Every requirement is met"),
+            explanation=_why_passed(worst),
             score=score,
             grade=grade,
         )
@@ -118,6 +118,12 @@ class Verdicts:
             return None, None
         points = score_of(score, found.findings)
         return points, grade_of(score, points)
+
+
+def _why_passed(worst: Account) -> str:
+    if worst is Account.EXEMPT:
+        return tr("没有要查的内容：各条规则都不涉及", "Nothing to check: no rule applies")
+    return tr("各项要求都已满足", "Every requirement is met")
 
 
 def _still_open(rules: list[str]) -> str:

@@ -20,6 +20,14 @@ from support.qc import Ran, environment, qc
 from support.tables import CASES, NOTES, ORDERS, write_book, write_csv, write_folder
 
 RULEBOOK = Path(__file__).parents[1] / "cases" / "orders.yaml"
+BETWEEN = """
+规则集: 用时
+结论: {通过: 合格, 不通过: 缺陷}
+病例: {主键: 住院号}
+字段: {}
+表: {医嘱: {列: {起: 时间, 止: 时间, 用时: {从: 起, 到: 止}}}}
+规则: {久: "每条 医嘱：须 用时 不大于 3 天，否则 缺陷 “用久了”"}
+"""
 FINDING = {"rule", "message", "points", "row", "evidence", "status", "confidence"}
 STATUSES = ("decided", "exempt", "data_missing", "needs_review", "pending", "error")
 
@@ -151,6 +159,17 @@ def test_a_killed_run_leaves_answers_and_the_next_clears_its_tables() -> None:
         assert len(server.asked) - before < 40
     assert not list(Path("out").glob(".tables-*"))
     assert summary()["by_verdict"]["缺陷"] == 40
+
+
+def test_a_column_between_two_others_is_loaded_from_a_file() -> None:
+    Path("r.yaml").write_text(BETWEEN, "utf-8")
+    Path("data").mkdir()
+    orders = [("1", "2025-01-01 08:00", "2025-01-09 08:00"), ("2", "2025-01-01", "2025-01-02")]
+    names = ("住院号", "起", "止")
+    write_csv(Path("data/医嘱.csv"), [dict(zip(names, row, strict=True)) for row in orders])
+    ran = qc("run", "r.yaml", "--data", "data", "--no-model", "--out", "out")
+    assert ran.code == 0, ran.err
+    assert {key: one["verdict"] for key, one in outcomes().items()} == {"1": "缺陷", "2": "合格"}
 
 
 # qc test

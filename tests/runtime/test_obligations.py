@@ -165,3 +165,9 @@ def test_accounts_that_do_not_add_up_fail_loudly() -> None:
     accounts._of[0][2] = 9
     with pytest.raises(AccountingError):
         dict(accounts.counts())
+
+
+def test_a_pass_with_nothing_to_check_says_so(judged: Judge) -> None:
+    outcome = one(judged(compiled(用药=USED), [{}], {"医嘱": [], "病程": []}))
+    assert outcome.verdict == "合格"
+    assert (outcome.explanation or "").startswith("没有要查的内容")
