@@ -105,7 +105,8 @@ def _cell(value: object) -> str:
 
 def _rows(source: Source) -> list[_Row]:
     """The rows that hold anything, each with the line where it begins."""
-    csv.field_size_limit(max(1, len(source.text)))
+    # The limit is the whole process's: it may be raised here, never lowered for others.
+    csv.field_size_limit(max(csv.field_size_limit(), len(source.text)))
     text = io.StringIO(source.text, newline="")
     reader = csv.reader(text, delimiter=_delimiter(source), strict=True)
     rows, line = [], 1

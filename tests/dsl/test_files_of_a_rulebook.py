@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -287,3 +288,12 @@ tests:
 def test_a_quote_that_never_closes_swallows_no_terms_silently(rows: str) -> None:
     found = codes({"main.yaml": TERMS, "terms/a.csv": f"名称,分组\n{rows}"})
     assert found in (["QC022"], ["QC024"])
+
+
+def test_reading_terms_leaves_other_readers_of_csv_their_cells() -> None:
+    """csv's limit on a cell belongs to the whole process: short terms must not lower it."""
+    before = csv.field_size_limit()
+    read({"main.yaml": f"{HEAD}字段: {{主诉: {{}}}}\n词表: {{部位: {{文件: t.csv}}}}\n"
+          "规则: {甲: 当 主诉 包含 部位 → 主诉 不为空 即视为 合格}\n",
+          "t.csv": "名称\n手\n"})  # fmt: skip
+    assert csv.field_size_limit() >= before
