@@ -12,8 +12,12 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 
 from qc_compiler import ir
+from qc_compiler.allowed import Reviewed, without_allowed
 from qc_compiler.interpret import evaluate
 from qc_compiler.program import Arm, Level, Program
+from qc_compiler.prompt_size import large_prompts
+from qc_compiler.reach import unreachable
+from qc_compiler.shadowed import shadowed
 from qc_compiler.unused import unused
 from qc_compiler.values import FieldType, Moment, Record
 from qc_compiler.witness import Tries, find_record
@@ -24,7 +28,16 @@ from qc_dsl.source import Span
 
 
 def analyse(program: Program, rulebook: Rulebook) -> tuple[Diagnostic, ...]:
-    """Contradictions (errors), then gaps and unused declarations (warnings)."""
+    """Contradictions (errors), then warnings; without what the rulebook allows at its place."""
+    return review(program, rulebook).found
+
+
+def review(program: Program, rulebook: Rulebook) -> Reviewed:
+    """The same, with what was allowed and why."""
+    return without_allowed(tuple(_all(program, rulebook)), rulebook)
+
+
+def _all(program: Program, rulebook: Rulebook) -> list[Diagnostic]:
     spans = {decl.id: decl.span for decl in rulebook.rules}
     tries = Tries(_MOST_TRIES)
     conflicts = chain.from_iterable(_conflicts(program, level, tries) for level in program.levels)
@@ -36,12 +49,23 @@ def analyse(program: Program, rulebook: Rulebook) -> tuple[Diagnostic, ...]:
         found.append(_not_all(rulebook))
     if program.otherwise is None and not program.obligations:
         found.append(_gap(rulebook))
+    found += _points_above_total(program, spans)
+    found += unreachable(program, spans)
     found += unused(rulebook)
-    return tuple(found)
+    found += shadowed(rulebook)
+    found += large_prompts(program, rulebook)
+    return found
 
 
 _MOST_CONFLICTS = 50  # that are named: more of them are one mistake many times over
 _MOST_TRIES = 50_000  # records tried in all, a second or two: pairs are many in a large rulebook
+
+
+def contradictions(program: Program) -> Iterator[tuple[Arm, Arm, Record]]:
+    """Pairs of one level that give one record different verdicts, each with such a record."""
+    tries = Tries(_MOST_TRIES)
+    for level in program.levels:
+        yield from _conflicts(program, level, tries)
 
 
 def _conflicts(program: Program, level: Level, tries: Tries) -> Iterator[tuple[Arm, Arm, Record]]:
@@ -131,6 +155,24 @@ def _gap(rulebook: Rulebook) -> Diagnostic:
         Text("请写 其余: 一个结论，或一个“问”", "Write “otherwise”: a verdict, or a question"),
         severity="warning",
     )
+
+
+def _points_above_total(program: Program, spans: dict[str, Span]) -> Iterator[Diagnostic]:
+    """One finding that takes off more than there is: likely a slip, or the total is."""
+    for duty in program.obligations:
+        if program.score is None or duty.points <= program.score.total:
+            continue
+        points, total = f"{duty.points:g}", f"{program.score.total:g}"
+        yield Diagnostic(
+            "QC305",
+            Text(
+                f"一处缺陷扣 {points} 分，比总分 {total} 还多",
+                f"One finding deducts {points} points, more than the total of {total}",
+            ),
+            spans[program.rules[duty.rule].id],
+            Text("请核对“扣 … 分”和“评分”", "Check the points, and “score”"),
+            severity="warning",
+        )
 
 
 def _not_all(rulebook: Rulebook) -> Diagnostic:

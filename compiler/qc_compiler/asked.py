@@ -7,7 +7,6 @@ them; where that would give two questions one id, with their table.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -15,7 +14,7 @@ from qc_compiler import ir, wordings
 from qc_compiler.bindings import Bindings
 from qc_compiler.program import Question
 from qc_compiler.resolve import Scope
-from qc_compiler.values import Field, FieldType
+from qc_compiler.values import Field
 from qc_compiler.wordings import Wording
 from qc_dsl import ast
 from qc_dsl.rulebook import QuestionDecl
@@ -78,19 +77,8 @@ class Questions:
         return ir.Ask(decl.name, columns)
 
     def all(self) -> tuple[Question, ...]:
-        """Every question, in the order in which each first came up, with its layout."""
-        shown = Counter(question.columns for question in self._found.values())
-        return tuple(
-            replace(question, layout="record_first")
-            if shown[question.columns] > 1 and any(map(self._is_long, question.columns))
-            else question
-            for question in self._found.values()
-        )
-
-    def _is_long(self, column: ir.Column) -> bool:
-        """Whether a column may be a long text: a section of one, or a table's text."""
-        field = self.scope.field_of(column, column.row or None)
-        return field.type is FieldType.TEXT and bool(column.row or field.source)
+        """Every question, in the order in which each first came up."""
+        return tuple(self._found.values())
 
     def _ask(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import Field, fields, is_dataclass
@@ -21,9 +22,11 @@ _PLACES = {"span", "place"}  # where a file lies is no part of what it means
 _OPTIONAL = {
     "Column": {"row"},
     "Clause": {"label"},
-    "Field": {"source", "headings", "pattern", "blanks", "since", "until"},
-    "Question": {"id", "columns", "truths", "layout"},
-    "TestCase": {"tables", "findings", "answers"},
+    "Field": {"source", "headings", "pattern", "blanks", "since", "until", "lined"},
+    "Affirms": {"lines"},
+    "AffirmsTermsOf": {"lines"},
+    "Question": {"id", "columns", "truths"},
+    "TestCase": {"tables", "findings", "answers", "todo"},
     "Program": {"tables", "obligations", "questions", "score", "department"},
 }
 
@@ -105,8 +108,12 @@ def _prompts(program: Program) -> str:
 
 
 def _prompt(question: Question, program: Program) -> str:
-    """One question as it is put, each shown text as its name in braces."""
-    system, user = prompt(question, {f: f"{{{f}}}" for f in question.fields}, program.lang)
+    """One question as it is put to many records, each shown text as its name in braces.
+
+    Many questions to one long record come in the other order (`qc_compiler.layout`).
+    """
+    shown = {field: f"{{{field}}}" for field in question.fields}
+    system, user = prompt(question, shown, "question_first", program.lang)
     head = f"[question] {question.id}\n" if question.id else ""
     return f"{head}[system]\n{system}\n\n[user]\n{user}"
 
@@ -116,6 +123,12 @@ def _program(program: Program) -> str:
     content["sql"] = _sql(program)
     content["prompts"] = _prompts(program)
     return _json(content)
+
+
+def digest(program: Program) -> str:
+    """The SHA-256 of what a program means: the same for the same rulebook, wherever it lies."""
+    content = json.dumps(as_data(program), ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()
 
 
 EMITTERS: Mapping[str, Callable[[Program], str]] = {

@@ -1,4 +1,4 @@
-"""What made a condition true, what it lacks where it is unknown, and how its rows came out."""
+"""What made a condition true or false, what it lacks where unknown, how its rows came out."""
 
 from __future__ import annotations
 
@@ -8,11 +8,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from qc_compiler import ir
-from qc_compiler.interpret import bind, candidates, compile_pattern, evaluate, items, rows_of
-from qc_compiler.negation import affirmed
+from qc_compiler.found import Quote as Quote
+from qc_compiler.interpret import (
+    affirmed_items,
+    bind,
+    candidates,
+    compile_pattern,
+    evaluate,
+    items,
+    rows_of,
+)
+from qc_compiler.overlap import outermost
 from qc_compiler.quote import find_quote
 from qc_compiler.terms import Terms
 from qc_compiler.values import ITEM_MARK, ROW, Record, RowsOf
+from qc_compiler.windows import Bounds, bounds_in, searched, searched_in, span_of
 from qc_dsl import ast
 
 Display = Mapping[Any, Any]  # like a record: under a column's key its text as written, or None
@@ -21,19 +31,12 @@ _MOST_ROWS = 3  # of those that decide: how many are named and quoted
 
 
 @dataclass(frozen=True)
-class Quote:
-    """A verbatim piece of a field's text."""
-
-    field: str
-    text: str
-
-
-@dataclass(frozen=True)
 class RowCount:
     """How many of a table's rows meet a quantifier's condition, fail it, or are unknown.
 
     ``deciding`` are the numbers of the rows that decide, at most a few: those that meet it,
-    where such are looked for; those that fail it, where all must meet it.
+    where such are looked for; those that fail it, where all must meet it. ``more`` such rows
+    are not among them.
     """
 
     table: str
@@ -41,42 +44,112 @@ class RowCount:
     true: int
     unknown: int
     deciding: tuple[int, ...] = ()
+    more: int = 0
 
 
 def quotes(expr: ir.Expr, record: Record, display: Display) -> Iterator[Quote]:
-    """The pieces of text that a true predicate found; none for what it did not find."""
-    if isinstance(expr, (ir.And, ir.Or)):
-        for part in expr.items:
-            if evaluate(part, record):
-                yield from quotes(part, record, display)
+    """What of the record made an expression true or false; nothing where it is unknown.
+
+    Only the parts that decide count: all of a true 且, those that are false of a false one. What
+    a text does not say cannot be quoted; a time, a number and a blank cell can.
+    """
+    truth = evaluate(expr, record)
+    if truth is None:
+        return
+    if parts := [] if isinstance(expr, (ir.AtLeast, ir.Picked)) else ir.children(expr):
+        wanted = not truth if isinstance(expr, ir.Not) else truth
+        deciding = [part for part in parts if evaluate(part, record) is wanted]
+        if truth and isinstance(expr, ir.Or):
+            deciding = outermost(deciding, record)
+        for part in deciding:
+            yield from quotes(part, record, display)
     elif isinstance(expr, (ir.AtLeast, ir.Picked)):
-        yield from _in_rows(expr, record, display)
-    elif isinstance(expr, ir.Contains):
+        yield from _in_rows(expr, truth, record, display)
+    else:
+        yield from _times(expr, record, display)
+        yield from _cells(expr, truth, display)
+        if truth:
+            yield from _texts(expr, record, display)
+
+
+def _texts(expr: ir.Expr, record: Record, display: Display) -> Iterator[Quote]:
+    """The pieces of text that a true predicate found."""
+    if isinstance(expr, ir.Contains):
         yield _quote(expr.column, expr.text, display)
     elif isinstance(expr, ir.Matches):
         yield from _matched(expr.column, expr.pattern, items(record[expr.column.key]), display)
     elif isinstance(expr, ir.Among):
-        said = (text for text in items(record[expr.column.key]) if text in expr.values)
-        yield from (_quote(expr.column, text, display) for text in said)
+        named = (text for text in items(record[expr.column.key]) if text in expr.values)
+        yield from (_quote(expr.column, text, display) for text in named)
     elif isinstance(expr, ir.Affirms):
-        affirms = map(affirmed, items(record[expr.column.key]))
-        yield from _matched(expr.column, expr.terms.pattern, affirms, display)
+        said = affirmed_items(expr.column, expr.lines, record) or ()
+        yield from _matched(expr.column, expr.terms.pattern, said, display)
     elif isinstance(expr, ir.AffirmsTermsOf):
         yield from _terms_of(expr, record, display)
 
 
-def _in_rows(expr: ir.Rows, record: Record, display: Display) -> Iterator[Quote]:
-    """What the rows that decide say."""
+def _times(expr: ir.Expr, record: Record, display: Display) -> Iterator[Quote]:
+    """The times that were compared, the first with its window."""
+    if (span := span_of(expr)) is None and not isinstance(expr, (ir.Before, ir.Gap)):
+        return
+    window = Bounds((span,)).window(record) if isinstance(expr, ir.WithinWindow) and span else None
+    sides = [getattr(expr, name, None) for name in ("left", "right", "column", "anchor", "other")]
+    for at, column in enumerate(side for side in sides if isinstance(side, ir.Column)):
+        yield Quote(_name(column), _shown(column, display), None if at else window)
+
+
+def _cells(expr: ir.Expr, truth: bool, display: Display) -> Iterator[Quote]:
+    """Cells that were compared whole: numbers and durations; what is blank where that decides."""
+    if isinstance(expr, ir.Missing) and not truth:
+        return
+    if isinstance(expr, (ir.Missing, ir.Compare, ir.Lasts)):
+        for column in (expr.column, getattr(expr, "right", None)):
+            if isinstance(column, ir.Column):
+                yield Quote(_name(column), _shown(column, display))
+
+
+def _in_rows(expr: ir.Rows, truth: bool, record: Record, display: Display) -> Iterator[Quote]:
+    """What the rows that decide say; where they are too few, what was gone through."""
+    rows = list(rows_of(expr, record) or ())
     if isinstance(expr, ir.AtLeast):
-        part, rows = expr.where, _true_rows(expr, record)
+        part, deciding = expr.where, [row for row in rows if evaluate(expr.where, row)]
+        looked = not truth
     else:
-        part, rows = expr.then, [row for row, _ in candidates(expr, record) or ()]
-    for row in rows[:_MOST_ROWS]:
-        yield from quotes(part, row, _shown_row(expr, row, display))
+        part, deciding = expr.then, [row for row, _ in candidates(expr, record) or ()]
+        looked = not deciding
+    if looked:
+        yield from _looked(expr, rows, record, display)
+    for row in deciding[:_MOST_ROWS]:
+        shown = _shown_row(expr, row, display)
+        if isinstance(expr, ir.Picked):
+            yield Quote(_name(expr.time), _shown(expr.time, shown))
+        yield from quotes(part, row, shown)
+
+
+def _looked(expr: ir.Rows, rows: list[Record], record: Record, display: Display) -> Iterator[Quote]:
+    """The rows gone through, held against the window that bounds them if there is one."""
+    truths = [evaluate(expr.where, row) for row in rows]
+    bounds = bounds_in(expr.where, expr.row, record)
+    if bounds is None:
+        yield Quote(expr.table, "", None, searched(rows, truths))
+        return
+    for anchor in bounds.anchors():
+        yield Quote(_name(anchor), _shown(anchor, display))
+    times = [_shown(bounds.column, _shown_row(expr, row, display)) for row in rows]
+    found = searched_in(bounds, rows, truths, times)
+    yield Quote(_name(bounds.column), "", bounds.window(record), found)
+
+
+def _name(column: ir.Column) -> str:
+    return _PLAIN.sub("", column.key)
+
+
+def _shown(column: ir.Column, display: Display) -> str:
+    return str(display.get(column.key) or "")
 
 
 def _quote(column: ir.Column, text: str, display: Display) -> Quote:
-    return Quote(_PLAIN.sub("", column.key), find_quote(display.get(column.key) or "", text))
+    return Quote(_name(column), find_quote(_shown(column, display), text))
 
 
 def _matched(column: ir.Column, pattern: str, texts: Any, display: Display) -> Iterator[Quote]:
@@ -89,19 +162,15 @@ def _matched(column: ir.Column, pattern: str, texts: Any, display: Display) -> I
 
 def _terms_of(expr: ir.AffirmsTermsOf, record: Record, display: Display) -> Iterator[Quote]:
     """The words in the one text that stand for what the other one affirms."""
-    other = items(record[expr.other.key])
+    said = affirmed_items(expr.column, expr.lines, record) or ()
     if expr.terms is None:
-        said = list(map(affirmed, items(record[expr.column.key])))
-        yield from (_quote(expr.column, w, display) for w in other if any(w in s for s in said))
+        words = items(record[expr.other.key])
+        yield from (_quote(expr.column, w, display) for w in words if any(w in s for s in said))
         return
-    meant = expr.terms.mentioned(affirmed(ITEM_MARK.join(other)))
+    other = affirmed_items(expr.other, expr.lines, record) or ()
+    meant = expr.terms.mentioned(ITEM_MARK.join(other))
     groups = tuple(group for group in expr.terms.groups if group[0] in meant)
-    said = list(map(affirmed, items(record[expr.column.key])))
     yield from _matched(expr.column, Terms(groups).pattern, said, display)
-
-
-def _true_rows(expr: ir.AtLeast, record: Record) -> list[Record]:
-    return [row for row in rows_of(expr, record) or () if evaluate(expr.where, row)]
 
 
 def _shown_row(expr: ir.Rows, row: Record, display: Display) -> Display:
@@ -179,6 +248,7 @@ def _count(node: ir.AtLeast, rows: list[Record], fails: bool) -> RowCount:
         truths.count(not fails),
         truths.count(None),
         tuple(row[f"{node.row}.{ROW}"] for row in deciding[:_MOST_ROWS]),
+        max(0, len(deciding) - _MOST_ROWS),
     )
 
 
@@ -189,4 +259,6 @@ def _picked(node: ir.Picked, record: Record) -> RowCount | None:
         return None
     truths = [evaluate(node.then, row) for row, _ in found]
     numbers = tuple(row[f"{node.row}.{ROW}"] for row, _ in found[:_MOST_ROWS])
-    return RowCount(node.table, len(list(rows)), truths.count(True), truths.count(None), numbers)
+    more = max(0, len(found) - _MOST_ROWS)
+    true, unknown = truths.count(True), truths.count(None)
+    return RowCount(node.table, len(list(rows)), true, unknown, numbers, more)

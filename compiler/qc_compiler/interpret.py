@@ -6,7 +6,7 @@ Truth is ``True``, ``False`` or ``None`` (unknown). Every faster path must agree
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -16,6 +16,7 @@ import re2
 from qc_compiler import intervals, ir
 from qc_compiler.intervals import COMPARE
 from qc_compiler.intervals import Truth as Truth
+from qc_compiler.lines import LINES
 from qc_compiler.negation import affirmed
 from qc_compiler.sides import sides
 from qc_compiler.values import (
@@ -137,19 +138,28 @@ def _terms_differ(expr: ir.TermsDiffer, record: Record) -> Truth:
     return bool(a) and bool(b) and not a & b
 
 
+def affirmed_items(column: ir.Column, lines: bool, record: Record) -> tuple[str, ...] | None:
+    """What a text, or each item of a list, affirms; ``lines``: a text by its lines."""
+    value = record[column.key]
+    if lines and column.type is FieldType.TEXT:
+        value = record.get(column.key + LINES) or value
+    return None if value is None else tuple(map(affirmed, items(value)))
+
+
 def _affirms(expr: ir.Affirms, record: Record) -> Truth:
-    return _any_item(expr.column, record, lambda item: expr.terms.occur(affirmed(item)))
+    said = affirmed_items(expr.column, expr.lines, record)
+    return None if said is None else any(map(expr.terms.occur, said))
 
 
 def _affirms_terms_of(expr: ir.AffirmsTermsOf, record: Record) -> Truth:
-    terms = expr.terms
-    if terms is None:
-        return _pair(expr.column, expr.other, record, lambda text, word: word in affirmed(text))
-    left, right = record[expr.column.key], record[expr.other.key]
-    if left is None or right is None:
+    terms, other = expr.terms, record[expr.other.key]
+    said = affirmed_items(expr.column, expr.lines, record)
+    if said is None or other is None:
         return None
-    said, meant = (terms.mentioned(affirmed(ITEM_MARK.join(items(side)))) for side in (left, right))
-    return bool(said & meant)
+    if terms is None:
+        return any(word in text for word in items(other) for text in said)
+    meant = affirmed_items(expr.other, expr.lines, record) or ()
+    return bool(terms.mentioned(ITEM_MARK.join(said)) & terms.mentioned(ITEM_MARK.join(meant)))
 
 
 def _counted(
@@ -222,10 +232,14 @@ def _at_least(expr: ir.AtLeast, record: Record) -> Truth:
     rows = rows_of(expr, record)
     if rows is None:
         return None
-    truths = [evaluate(expr.where, row) for row in rows]
-    if truths.count(True) >= expr.n:
+    return enough([evaluate(expr.where, row) for row in rows], expr.n)
+
+
+def enough(truths: Sequence[Truth], n: int) -> Truth:
+    """Whether at least ``n`` of these are true."""
+    if truths.count(True) >= n:
         return True
-    return False if len(truths) - truths.count(False) < expr.n else None
+    return False if len(truths) - truths.count(False) < n else None
 
 
 Candidates = list[tuple[Record, Truth]]

@@ -116,11 +116,13 @@ class TermsDiffer:
 class Affirms:
     """Some word of the list stands in the text outside negated stretches.
 
-    `qc_compiler.negation` says what is negated. For a list: in some item.
+    `qc_compiler.negation` says what is negated. For a list: in some item. ``lines``: a text is
+    read by its lines (`qc_compiler.lines`).
     """
 
     column: Column
     terms: Terms
+    lines: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,11 +130,13 @@ class AffirmsTermsOf:
     """Some word of the list that ``other`` affirms is affirmed in the text, or a synonym.
 
     Without a list the other column's own text (some item of it) is affirmed as it stands.
+    ``lines``: texts are read by their lines, but for a text that is looked for as it stands.
     """
 
     column: Column
     other: Column
     terms: Terms | None
+    lines: bool = False
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ class Lowering:
         self.rows = Bindings(scope, lenient)
         self.questions = Questions(scope)
         self.errors: list[Diagnostic] = []
+        self.lined: set[tuple[str | None, str]] = set()  # table and name of texts read by lines
 
     def lower(self, condition: ast.Condition) -> ir.Expr:
         """The expression of a condition; a placeholder where ``errors`` has grown."""
@@ -76,6 +77,12 @@ class Lowering:
         column = self.rows.column(predicate.subject)
         if types and column.type not in types:
             raise QcError(wrong.wrong_type(predicate, column.type, types))
+        return column
+
+    def by_lines(self, column: ir.Column) -> ir.Column:
+        """A column that is asked about by its lines (`qc_compiler.lines`)."""
+        if column.type is FieldType.TEXT:
+            self.lined.add((self.rows.table_of(column), column.name))
         return column
 
     def beside(self, left: ir.Column, name: ast.Name, *types: FieldType) -> ir.Column:

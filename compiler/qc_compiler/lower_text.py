@@ -35,7 +35,7 @@ def _mentions(low: Lowering, predicate: ast.Predicate, ask: bool) -> ir.Expr:
     if other := low.other(predicate):
         return _mentions_field(low, predicate, column, other, ask)
     if isinstance(first := predicate.operands[0], ast.Name):
-        sure: ir.Expr = ir.Affirms(column, low.scope.terms[first.text])
+        sure: ir.Expr = ir.Affirms(low.by_lines(column), low.scope.terms[first.text], lines=True)
         return _or_ask(low, sure, predicate, column, (first.text,)) if ask else sure
     words = low.texts(predicate, column)
     if predicate.join == "all" and len(words) > 1:
@@ -51,7 +51,8 @@ def _word(
     words: tuple[str, ...],
     ask: bool,
 ) -> ir.Expr:
-    sure = ir.Affirms(column, Terms(tuple(sorted({(word,) for word in words}))))
+    terms = Terms(tuple(sorted({(word,) for word in words})))
+    sure = ir.Affirms(low.by_lines(column), terms, lines=True)
     return _or_ask(low, sure, predicate, column, words) if ask else sure
 
 
@@ -72,7 +73,7 @@ def _mentions_field(
     other = low.beside(column, name, *_TEXTUAL)
     named = predicate.operands[1:]
     terms = low.scope.terms[wrong.said(named[0])] if named else None
-    sure = ir.AffirmsTermsOf(column, other, terms)
+    sure = ir.AffirmsTermsOf(low.by_lines(column), low.by_lines(other), terms, lines=True)
     if not ask:
         return sure
     asked = low.questions.mentions_field(low.rows, (predicate.subject, name), (column, other))

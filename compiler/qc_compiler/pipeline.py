@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,7 @@ from qc_compiler import ir
 from qc_compiler.analyse import analyse
 from qc_compiler.asked import CODES
 from qc_compiler.declared import unsound
+from qc_compiler.demanded import demanded
 from qc_compiler.inline_tests import read_tests
 from qc_compiler.lower import Lowering
 from qc_compiler.messages import Message, read_message
@@ -28,6 +30,7 @@ from qc_compiler.program import (
 )
 from qc_compiler.resolve import Scope, resolve
 from qc_compiler.simplify import simplify
+from qc_compiler.values import Field
 from qc_dsl import ast
 from qc_dsl.errors import Diagnostic, Errors, QcError
 from qc_dsl.lang import Text
@@ -95,7 +98,7 @@ def compile_rulebook(rulebook: Rulebook) -> Program:
         basis=rulebook.basis,
         verdicts=verdicts,
         key=rulebook.key,
-        fields=tuple(scope.fields.values()),
+        fields=_lined(scope.fields.values(), None, lowering),
         rules=tuple(rules),
         levels=tuple(_levels(arms)),
         otherwise=_otherwise(rulebook, scope, index),
@@ -103,12 +106,20 @@ def compile_rulebook(rulebook: Rulebook) -> Program:
         lang=scope.lang,
         phrases=tuple((phrase.name, phrase.condition) for phrase in rulebook.phrases),
         terms=tuple((term.name, term.words) for term in rulebook.terms),
-        tables=tuple(scope.tables.values()),
+        tables=tuple(
+            replace(table, columns=_lined(table.columns, table.name, lowering))
+            for table in scope.tables.values()
+        ),
         obligations=tuple(duties),
         questions=questions,
         score=Score(score.total, score.a, score.b) if score else None,
         department=rulebook.department,
     )
+
+
+def _lined(fields: Iterable[Field], table: str | None, lowering: Lowering) -> tuple[Field, ...]:
+    """The fields of the case, or of a table, with those marked that are read by their lines."""
+    return tuple(replace(f, lined=(table, f.name) in lowering.lined) for f in fields)
 
 
 def _raise(errors: list[Diagnostic]) -> None:
@@ -142,7 +153,9 @@ def _clauses(decl: RuleDecl, lowering: Lowering) -> tuple[Clause, ...]:
     for part in decl.exceptions:
         expr = lowering.lower(part.condition)
         clauses.append(Clause("exception", part.condition, expr, part.name))
-    clauses.append(Clause("must" if duty else "condition", condition, lowering.lower(condition)))
+    said = lowering.lower(condition)
+    meant = demanded(said) if duty else said
+    clauses.append(Clause("must" if duty else "condition", condition, meant))
     return tuple(clauses)
 
 

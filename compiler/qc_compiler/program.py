@@ -82,8 +82,7 @@ class Question:
 
     One within a condition (`ir.Ask`) has an ``id``, and its answers have ``truths`` instead of
     verdicts. Its ``columns`` are those of the case, or of a table under the table's own name;
-    ``fields`` are their keys. ``layout`` says what stands in the part of the prompt that several
-    questions or records have in common (`qc_compiler.prompts`).
+    ``fields`` are their keys.
     """
 
     text: str
@@ -98,7 +97,6 @@ class Question:
     id: str = ""
     columns: tuple[ir.Column, ...] = ()
     truths: tuple[bool, ...] = ()
-    layout: Layout = "question_first"
 
 
 @dataclass(frozen=True)
@@ -154,7 +152,7 @@ class TestCase:
 
     ``tables`` holds the rows of every table that was extracted. ``findings`` are the rules of
     the findings, one a row; `None`: not tested. ``answers`` pairs a question's id with what the
-    model is taken to answer.
+    model is taken to answer. ``todo``: it is known not to hold yet.
     """
 
     record: TestRecord
@@ -164,6 +162,7 @@ class TestCase:
     tables: tuple[tuple[str, tuple[TestRecord, ...]], ...] = ()
     findings: tuple[str, ...] | None = None
     answers: tuple[tuple[str, str], ...] = ()
+    todo: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from qc_compiler.program import Obligation, Program, Question
+from qc_compiler.program import Layout, Obligation, Program, Question
 from qc_dsl.lang import Lang, Text
 from qc_dsl.printer import print_condition, print_sentence
 
@@ -24,8 +24,10 @@ _QUESTION = Text("问题：", "Question: ")
 _CRITERIA = Text("准则：", "Criteria:")
 _EXAMPLES = Text("例子：", "Examples:")
 _REPLY = Text("只回答一个字母：", "Answer with one letter: ")
-ANSWER = Text("答案：", "Answer: ")
+ANSWER_LEAD = Text("答案：", "Answer: ")
 _REASON = Text("（{}）\n理由：", " ({})\nReason: ")
+_QUOTE = Text("（{}）\n原文：“", ' ({})\nQuote: "')
+_REASON_AFTER_QUOTE = Text("”\n理由：", '"\nReason: ')
 
 
 def system_prompt(question: Question, lang: Lang) -> str:
@@ -40,13 +42,11 @@ def system_prompt(question: Question, lang: Lang) -> str:
     return "\n".join(lines)
 
 
-def prompt(question: Question, shown: Mapping[str, str], lang: Lang) -> tuple[str, str]:
-    """The system prompt and the user's turn, by the question's layout.
-
-    What several requests have in common stands first, so that a model reads it once: the
-    question where many records are asked one thing, the record where it is asked many.
-    """
-    if question.layout == "question_first":
+def prompt(
+    question: Question, shown: Mapping[str, str], layout: Layout, lang: Lang
+) -> tuple[str, str]:
+    """The system prompt and the user's turn in a layout (`qc_compiler.layout`)."""
+    if layout == "question_first":
         return system_prompt(question, lang), user_prompt(question, shown, lang)
     system = f"{_READER.in_(lang)}\n{user_prompt(question, shown, lang)}"
     _, *lines = system_prompt(question, lang).split("\n")
@@ -65,6 +65,16 @@ def reason_leads(question: Question, lang: Lang) -> tuple[str, ...]:
     return tuple(_REASON.in_(lang).format(answer) for answer, _ in question.answers)
 
 
+def quote_leads(question: Question, lang: Lang) -> tuple[str, ...]:
+    """What each answer's quotation begins with."""
+    return tuple(_QUOTE.in_(lang).format(answer) for answer, _ in question.answers)
+
+
+def reason_after_quote(lang: Lang) -> str:
+    """What a reason begins with where a quotation goes before it."""
+    return _REASON_AFTER_QUOTE.in_(lang)
+
+
 def _numbered(items: Iterable[str]) -> list[str]:
     return [f"{number}. {item}" for number, item in enumerate(items, 1)]
 
@@ -77,7 +87,7 @@ def _codes(question: Question, lang: Lang) -> str:
 
 def _example(question: Question, record: Mapping[str, str], answer: int, lang: Lang) -> str:
     shown = {field: record.get(field, "") for field in question.fields}
-    return f"{user_prompt(question, shown, lang)}\n{ANSWER.in_(lang)}{question.codes[answer]}"
+    return f"{user_prompt(question, shown, lang)}\n{ANSWER_LEAD.in_(lang)}{question.codes[answer]}"
 
 
 _FULL = Text(

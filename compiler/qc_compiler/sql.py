@@ -7,7 +7,8 @@ Table convention (`qc_runtime.records` makes it): a text column holds folded tex
 one text in which U+001F precedes every item and ends the last; a time is the two columns
 ``<field>.lo`` and ``<field>.hi``; a duration is a DOUBLE of seconds; missing is NULL. The rows of
 each related table stand in a table of its name, with the number of their case (``#case``) and
-their own (``#row``); `qc_compiler.sql_rows` goes through them.
+their own (``#row``); `qc_compiler.sql_rows` goes through them. A text of more than one line that
+predicates ask about by its lines has a second column, ``<field>#lines`` (`qc_compiler.lines`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from typing import Any
 from sqlglot import exp
 
 from qc_compiler import ir, sql_rows, sql_time
-from qc_compiler.negation import ENDS, PATTERN, may_reach, may_span
+from qc_compiler.lines import LINES
+from qc_compiler.negation import STEPS
 from qc_compiler.sides import LEFT, RIGHT
 from qc_compiler.sql_time import COMPARE, Sql, bounds
 from qc_compiler.sql_time import call as _call
@@ -165,43 +167,57 @@ def _main_words(text: Sql, terms: Terms) -> Sql:
     return _call("list_transform", found, exp.Lambda(this=each, expressions=[word.this.copy()]))
 
 
-def _affirmed(column: ir.Column) -> Sql:
+def _read(column: ir.Column, lines: bool) -> Sql:
+    """A text, by its lines where that is asked for and it has more than one."""
+    if not lines or column.type is not FieldType.TEXT:
+        return _column(column)
+    return exp.func("coalesce", _name(column.name + LINES, column.row), _column(column))
+
+
+def _affirmed(text: Sql) -> Sql:
     """The text without what it denies; a list's items stay apart, for none is denied past it."""
-    return _call("regexp_replace", _column(column), _text(PATTERN), _text(r"\1"), _text("g"))
+    for pattern, put in STEPS:
+        text = _call("regexp_replace", text, _text(pattern), _text(put), _text("g"))
+    return text
 
 
 def _affirms(expr: ir.Affirms) -> Sql:
     def matches(text: Sql) -> Sql:
         return _call("regexp_matches", text, _text(expr.terms.pattern))
 
-    sure = matches(_affirmed(expr.column))
-    if any(map(may_span, expr.terms.words)):
-        return sure
-    return _guarded(matches(_column(expr.column)), sure)
+    text = _read(expr.column, expr.lines)
+    return _guarded(matches(text), matches(_affirmed(text.copy())))
 
 
 def _affirms_terms_of(expr: ir.AffirmsTermsOf) -> Sql:
-    text, other = _affirmed(expr.column), expr.other
+    text, other = _read(expr.column, expr.lines), expr.other
     if expr.terms is not None:
-        return _affirm_the_same(expr.column, other, expr.terms)
+        found = _affirm_the_same(text, _read(other, expr.lines), expr.terms)
+        return _known(_known(found, expr.column), other)  # one false guard may hide the other
+    sure = _affirmed(text.copy())
     if other.type is not FieldType.LIST:
-        raw, sure = (_call("contains", t, _column(other)) for t in (_column(expr.column), text))
-        spans = _call("regexp_matches", _column(other), _text(f"[{ENDS}]"))
-        return exp.Case().when(exp.not_(exp.or_(raw, spans)), exp.false()).else_(sure)
-    return _known(_any_item(other, lambda item: _call("contains", text, item)), expr.column)
+        raw, sure = (_call("contains", t, _column(other)) for t in (text, sure))
+        return _guarded(raw, sure)
+    return _known(_any_item(other, lambda item: _call("contains", sure, item)), expr.column)
 
 
-def _affirm_the_same(column: ir.Column, other: ir.Column, terms: Terms) -> Sql:
-    def shared(text: Callable[[ir.Column], Sql]) -> Sql:
-        return _call("list_has_any", *(_main_words(text(side), terms) for side in (column, other)))
+def _affirm_the_same(left: Sql, right: Sql, terms: Terms) -> Sql:
+    """Where no word of one group may hide one of another, the groups found are all there are."""
 
-    if any(may_span(word) or may_reach(word) for word in terms.words):
-        return shared(_affirmed)
-    return _guarded(shared(_column), shared(_affirmed))
+    def shared(a: Sql, b: Sql) -> Sql:
+        return _call("list_has_any", _main_words(a, terms), _main_words(b, terms))
+
+    def any_word(text: Sql) -> Sql:
+        return _call("regexp_matches", text, _text(terms.pattern))
+
+    sure = shared(_affirmed(left.copy()), _affirmed(right.copy()))
+    if terms.may_hide:
+        return _guarded(exp.and_(any_word(left), any_word(right)), sure)
+    return _guarded(shared(left, right), sure)
 
 
 def _guarded(raw: Sql, sure: Sql) -> Sql:
-    """Look for what is denied only where the words are there at all."""
+    """Look for what is denied only where the words are there at all (`qc_compiler.negation`)."""
     return exp.Case().when(exp.not_(raw), exp.false()).else_(sure)
 
 

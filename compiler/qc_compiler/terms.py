@@ -11,6 +11,8 @@ import re2
 
 from qc_dsl.fold import fold
 
+_REMEMBERED = 4096  # texts of a list
+
 
 @dataclass(frozen=True)
 class Terms:
@@ -40,15 +42,46 @@ class Terms:
         longest_first = sorted(self.words, key=lambda word: (-len(word), word))
         return "|".join(map(re2.escape, longest_first))
 
+    @cached_property
+    def may_hide(self) -> bool:
+        """Whether a word may stand within, or overlap, one that stands for another word.
+
+        Then `mentioned` may find less in a text than in a part of it.
+        """
+        main = dict(reversed(self.synonyms))
+        beginning: dict[str, list[str]] = {}
+        for word in self.words:
+            beginning.setdefault(word[:1], []).append(word)
+        return any(
+            main.get(word, word) != main.get(other, other)
+            and (word.startswith(other, at) or other.startswith(word[at:]))
+            for word in self.words
+            for at, first in enumerate(word)
+            for other in beginning.get(first, ())
+        )
+
     def occur(self, text: str) -> bool:
         """Whether any of the words stands in a folded text."""
         return _compiled(self.pattern).search(text) is not None
 
     def mentioned(self, text: str) -> frozenset[str]:
         """The words that a folded text mentions, synonyms under the word they stand for."""
-        main = dict(reversed(self.synonyms))  # a synonym of two words stands for the first
-        found = (match.group(0) for match in _compiled(self.pattern).finditer(text))
-        return frozenset(main.get(word, word) for word in found)
+        seen = self._seen
+        if text not in seen:
+            if len(seen) >= _REMEMBERED:
+                seen.clear()
+            found = (match.group(0) for match in _compiled(self.pattern).finditer(text))
+            seen[text] = frozenset(self._main.get(word, word) for word in found)
+        return seen[text]
+
+    @cached_property
+    def _main(self) -> dict[str, str]:
+        return dict(reversed(self.synonyms))  # a synonym of two words stands for the first
+
+    @cached_property
+    def _seen(self) -> dict[str, frozenset[str]]:
+        """What texts have come to: one is held against every row of another table."""
+        return {}
 
 
 @lru_cache(maxsize=256)

@@ -17,7 +17,7 @@ __all__ = ["Display", "Quote", "RowCount", "TracedClause", "TracedRule", "trace"
 
 @dataclass(frozen=True)
 class TracedClause:
-    """A condition with its truth for one record; ``quotes`` are what made it true.
+    """A condition with its truth for one record; ``quotes`` are what made it true or false.
 
     ``missing`` names the fields (or tables) without which it is unknown. ``parts`` are the
     conditions it is made of, none for a predicate, a phrase or a quantifier; ``rows`` says how
@@ -37,6 +37,10 @@ class TracedClause:
         for part in self.parts:
             yield from part.leaves()
 
+    def deciding(self) -> Iterator[TracedClause]:
+        """The leaves on which its truth rests."""
+        return _deciding(self)
+
 
 @dataclass(frozen=True)
 class TracedRule:
@@ -46,12 +50,30 @@ class TracedRule:
     clauses: tuple[TracedClause, ...]
 
     def quotes(self) -> tuple[Quote, ...]:
-        found = (q for clause in self.clauses for leaf in clause.leaves() for q in leaf.quotes)
+        """What the rule's outcome rests on: of all clauses but the exceptions that do not hold."""
+        clauses = [
+            traced
+            for clause, traced in zip(self.rule.clauses, self.clauses, strict=True)
+            if clause.role != "exception" or traced.truth
+        ]
+        found = (q for clause in clauses for leaf in _deciding(clause) for q in leaf.quotes)
         return tuple(dict.fromkeys(found))
 
     def missing(self) -> tuple[str, ...]:
         found = (m for clause in self.clauses for leaf in clause.leaves() for m in leaf.missing)
         return tuple(dict.fromkeys(found))
+
+
+def _deciding(clause: TracedClause) -> Iterator[TracedClause]:
+    """The leaves on which a clause's truth rests: of a false 且 those that are false, and so on."""
+    if not clause.parts:
+        yield clause
+    wanted = clause.truth
+    if isinstance(clause.condition, ast.Not) and wanted is not None:
+        wanted = not wanted
+    for part in clause.parts:
+        if part.truth is wanted:
+            yield from _deciding(part)
 
 
 def trace_rule(rule: Rule, record: Record, display: Display) -> TracedRule:
@@ -82,6 +104,6 @@ def _trace(
         pairs = zip(condition.items, expr.items, strict=True)
         parts = tuple(_trace(c, e, record, display) for c, e in pairs)
         return TracedClause(condition, truth, parts=parts)
-    found = tuple(quotes(expr, record, display)) if truth else ()
+    found = tuple(dict.fromkeys(quotes(expr, record, display)))
     lacking = missing(expr, record) if truth is None else ()
     return TracedClause(condition, truth, found, lacking, rows=count_rows(condition, expr, record))

@@ -57,7 +57,7 @@ class Field:
     A field may be derived from others (`qc_compiler.derive`): ``source`` is the field whose text
     it is taken from, under one of the ``headings``, cut out by ``pattern``; ``since`` and
     ``until`` are the two times whose distance it is. ``blanks`` are folded cells that count as
-    not written.
+    not written. ``lined``: predicates ask about its lines too (`qc_compiler.lines`).
     """
 
     name: str
@@ -72,6 +72,7 @@ class Field:
     blanks: tuple[str, ...] = ()
     since: str | None = None
     until: str | None = None
+    lined: bool = False
 
     @property
     def is_derived(self) -> bool:

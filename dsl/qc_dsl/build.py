@@ -42,9 +42,17 @@ class ToAst(RowsToAst):
         table = parts.pop(0) if "EACH" in opening else None
         scope = bare(parts.pop(0)) if "WHEN" in opening else None
         condition, text, *points = parts
+        if "MUST_NOT" in opening:
+            condition = self.forbidden(condition)
         self.errors += message.mistakes(text, self.lexicon, self.place_in)
         last = points[0] if points else 0.0
         return ast.Obligation(table, scope, bare(condition), text, last, span=self.span(meta))
+
+    def forbidden(self, condition: ast.Condition | Bracketed) -> ast.Not:
+        """不得 X is 须 非 (X); of A 且 B without brackets it is not clear how much is forbidden."""
+        if isinstance(condition, ast.And):
+            self.errors.append(complaints.forbidden_and(condition))
+        return ast.Not(bare(condition), span=bare(condition).span)
 
     def judged(self, meta: Meta, children: list[Token]) -> None:
         """即视为 and its like carry nothing."""
@@ -113,6 +121,14 @@ class ToAst(RowsToAst):
             self.errors.append(problem)
         name = op.type.removesuffix("_ANY") if "MENTIONS" in op.type else op.type
         return ast.Predicate(subject, ast.Op(name), operands, join, span=span)
+
+    def all_written(self, meta: Meta, children: list[Any]) -> Bracketed:
+        """A、B 均不为空: A 不为空 且 B 不为空, in brackets of its own."""
+        fields, _ = children
+        self.subject = None if len(fields) > 1 else fields[0]
+        span = self.span(meta)
+        parts = tuple(ast.Predicate(name, ast.Op.NOT_BLANK, span=span) for name in fields)
+        return Bracketed(parts[0] if len(parts) == 1 else ast.And(parts, span=span))
 
     def op_and_operands(
         self, children: list[Any]

@@ -9,11 +9,11 @@ from typing import Any, cast
 from lark import Token, Tree
 from lark.tree import Meta
 
-from qc_dsl import ast, complaints
+from qc_dsl import ast, complaints, number_errors
 from qc_dsl.errors import Diagnostic
 from qc_dsl.keywords import UNITS
 from qc_dsl.lexicon import Lexicon
-from qc_dsl.numerals import leading_number
+from qc_dsl.numerals import WRITTEN, leading_number, written_in
 from qc_dsl.source import Span
 
 
@@ -50,7 +50,7 @@ _DIRECTIONS: dict[str, ast.Direction] = {
     "LATER": "after", "AFTER": "after", "EARLIER": "before", "BEFORE": "before",
     "AROUND": "around",
 }  # fmt: skip
-_UNIT_OF = {form: cast(ast.Unit, name) for name, unit in UNITS.items() for form in unit.forms}
+UNIT_OF = {form: cast(ast.Unit, name) for name, unit in UNITS.items() for form in unit.forms}
 
 
 class RowsToAst:
@@ -98,7 +98,7 @@ class RowsToAst:
         self.subject = None  # what stands before the arrow does not speak for what follows
         return token
 
-    MUST = ARROW
+    MUST = MUST_NOT = ARROW
 
     def FIELD(self, token: Token) -> ast.Name:  # noqa: N802
         """The rulebook's own spelling of a name that was matched in folded form."""
@@ -121,16 +121,20 @@ class RowsToAst:
         return ast.Literal(str(token), "number", span=self.span(token))
 
     def COUNT(self, token: Token) -> ast.Literal:  # noqa: N802
-        digits = "".join(ch for ch in token if ch.isdigit())
-        text = digits or f"{leading_number(token)[0]:g}"
+        digits = WRITTEN.match(token)
+        text = digits[0] if digits else f"{leading_number(token)[0]:g}"
         return ast.Literal(text, "number", span=self.span(token))
 
     def AMOUNT(self, token: Token) -> ast.Amount:  # noqa: N802
         number, unit = leading_number(token)
-        return ast.Amount(number, _UNIT_OF[" ".join(unit.split())], span=self.span(token))
+        return ast.Amount(number, UNIT_OF[" ".join(unit.split())], span=self.span(token))
 
     def POINTS(self, token: Token) -> float:  # noqa: N802
-        return float("".join(ch for ch in token if ch.isdigit() or ch == "."))
+        written, start = written_in(token), token.start_pos or 0
+        if written[0].startswith("-"):
+            place = self.place(start + written.start(), start + written.end())
+            self.errors.append(number_errors.negative_points(written[0], place))
+        return float(written[0])
 
     # subjects
 
@@ -181,6 +185,16 @@ class RowsToAst:
         window = ast.Within(subject, anchor, direction, amount, span=span)
         return ast.Not(window, span=span) if inside.type == "NOT_WITHIN" else window
 
+    def no_end(self, meta: Meta, children: list[Any]) -> ast.Condition:
+        """在 X 后 3 天 without 内."""
+        window = self.within(meta, children)
+        inner = window.item if isinstance(window, ast.Not) else window
+        side = self.first(children[1:], *_DIRECTIONS)
+        assert isinstance(inner, ast.Within)
+        place = self.span(side).to(inner.amount.span)
+        self.errors.append(number_errors.no_end(inner, inner is not window, place))
+        return window
+
     def no_direction(self, meta: Meta, children: list[Any]) -> ast.Condition:
         span = self.span(meta)
         subject, (_, anchor, amount, *_) = self.subject_of(children, span)
@@ -227,7 +241,7 @@ class RowsToAst:
         count = next((x for x in head if isinstance(x, ast.Literal)), None)
         other = _has_other(head)
         span, item = self.span(meta), body.item if body else None
-        self.errors += complaints.quantifier_mistakes(kind, head[-1], count, item, span)
+        self.errors += number_errors.quantifier_mistakes(kind, head[-1], count, item, span)
         sound = count is not None and count.text.isdigit() and len(count.text) < 10
         number = int(count.text) if count and sound else 1
         return ast.Quantified(kind, head[-1], number, other, None, item, span=span)

@@ -39,6 +39,7 @@ def _case(
     test: TestShape, shape: RulebookShape, rules: set[str], item: Node, errors: Errors
 ) -> CaseDecl:
     given = extras(test)
+    todo = _is_todo(test, shape, item, given, errors)
     fields = {name: value for name, value in given.items() if name not in shape.tables}
     known = [*shape.fields, *shape.tables]
     record = errors.attempt(record_of, fields, known, item.span, item)
@@ -52,7 +53,29 @@ def _case(
         tables,
         None if test.findings is None else tuple(test.findings),
         tuple(test.answers.items()),
+        todo,
     )
+
+
+_TODO = {"待办": True, "todo": True, "正常": False, "ok": False}
+_MARK = ("状态", "mark")
+
+
+def _is_todo(
+    test: TestShape, shape: RulebookShape, item: Node, given: dict[str, object], errors: Errors
+) -> bool:
+    """Whether a test is known not to hold yet. A field that is named like the mark is a field."""
+    if test.mark is None:
+        return False
+    key = next((k for k in _MARK if isinstance(item, Mapping) and item.get(k)), _MARK[0])
+    if key in shape.fields:
+        given[key] = test.mark
+        return False
+    if test.mark not in _TODO:
+        message = Text(f"没有状态“{test.mark}”", f"There is no mark “{test.mark}”")
+        help_ = Text("可以写：待办、正常", "Valid here: todo, ok")
+        errors.found.append(Diagnostic("QC016", message, _value(item, *_MARK).span, help_))
+    return _TODO.get(test.mark, False)
 
 
 def _tables(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from qc_dsl import ast
@@ -10,10 +10,11 @@ from qc_dsl.errors import Diagnostic, did_you_mean
 from qc_dsl.keywords import canonical
 from qc_dsl.lang import Lang, Text
 from qc_dsl.lexicon import Lexicon
-from qc_dsl.printer import print_amount, print_condition, print_operand
+from qc_dsl.printer import print_amount, print_condition, print_must, print_operand
 from qc_dsl.source import Span
 
 Place = Callable[[int, int], Span]
+LANGS: tuple[Lang, ...] = ("zh", "en")
 
 
 def unterminated(text: str, start: int, place: Place) -> Diagnostic:
@@ -112,6 +113,25 @@ def _or_first(items: Sequence[ast.Condition]) -> _Reading:
     span = items[0].span
     parts = tuple(g[0] if len(g) == 1 else ast.Or(tuple(g), span=span) for g in groups)
     return lambda lang: print_condition(ast.And(parts, span=span), lang)
+
+
+def forbidden_and(both: ast.And) -> Diagnostic:
+    """不得 A 且 B: both together, or A alone? Both readings written out."""
+    together, first = ast.Not(both, span=both.span), ast.Not(both.items[0], span=both.span)
+    alone = replace(both, items=(first, *both.items[1:]))
+    zh, en = ([print_must(item, lang) for item in (together, alone)] for lang in LANGS)
+    return Diagnostic(
+        "QC103",
+        Text(
+            "“不得”后面有“且”：不得的是哪些？",
+            "“must not” with “and”: how much must not be?",
+        ),
+        both.span,
+        Text(
+            f"合在一起不得：{zh[0]}；只有前一个不得：{zh[1]}",
+            f"Not all of it: {en[0]}; only the first not: {en[1]}",
+        ),
+    )
 
 
 # rows of tables, windows, measures
@@ -247,35 +267,3 @@ def calendar_days(operand: ast.Operand) -> Diagnostic:
         operand.span,
         Text("这里请写“天”（1 天 = 24 小时）", "Write days here (1 day = 24 hours)"),
     )
-
-
-def quantifier_mistakes(
-    kind: ast.Quantifier,
-    table: ast.Name,
-    count: ast.Literal | None,
-    body: ast.Condition | None,
-    span: Span,
-) -> Iterator[Diagnostic]:
-    if kind in ("all", "all_or_none") and body is None:
-        yield Diagnostic(
-            "QC120",
-            Text(f"所有“{table.text}”都要怎样？", f"All {table.text} must be what?"),
-            span,
-            Text(
-                f"例如 所有 {table.text} 满足 (…)；只问有没有请写 存在 {table.text}",
-                f"For instance: all {table.text} where (…);"
-                f" to ask for any row: there is {table.text}",
-            ),
-        )
-    if count is None:
-        return
-    if not count.text.isdigit() or len(count.text) > 9:
-        message = Text("这里应为条数，例如 2", "A number of rows is expected here, such as 2")
-        yield Diagnostic("QC120", message, count.span)
-    elif kind == "at_least" and int(count.text) == 0:
-        yield Diagnostic(
-            "QC120",
-            Text("“至少 0 条”永远成立", "“at least 0” is always true"),
-            count.span,
-            Text("请写至少 1 条，或 存在 …", "Write at least 1, or: there is …"),
-        )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from qc_dsl.errors import Diagnostic, Errors, did_you_mean
+from qc_dsl.fold import fold
 from qc_dsl.lang import Text
 from qc_dsl.parts import Parts
 from qc_dsl.rulebook import FieldDecl, TableDecl, TermDecl
@@ -92,6 +94,7 @@ def check_declarations(
         errors.found += _unsound(table.columns, inner)
         if table.time is not None and table.time not in [c.name for c in table.columns]:
             errors.found.append(_no_time_column(table, node))
+        errors.found += _misspelt_key(table, node)
     return len(errors.found) == before
 
 
@@ -156,3 +159,30 @@ def _no_time_column(table: TableDecl, node: Node | None) -> Diagnostic:
     )
     help_ = did_you_mean(table.time or "", [column.name for column in table.columns])
     return Diagnostic("QC119", message, _value(node, ("时间", "time"), table.span), help_)
+
+
+def _misspelt_key(table: TableDecl, node: Node | None) -> Iterator[Diagnostic]:
+    """A key need not be among the columns, but one that is all but one of them is meant to be."""
+    names = [column.name for column in table.columns]
+    if table.key is None or table.key in names:
+        return
+    close = [name for name in names if _all_but_equal(table.key, name)]
+    if not close:
+        return
+    span = _value(node, ("键", "key"), table.span)
+    message = Text(
+        f"表“{table.name}”的键“{table.key}”不在它的“列”里",
+        f"“{table.key}”, the key of {table.name}, is not among its columns",
+    )
+    help_ = Text(
+        f"您是否想写“{close[0]}”？如果是数据里的另一列，请把它也写进“列”",
+        f"Did you mean “{close[0]}”? If it is another column of the data, list it there too",
+    )
+    yield Diagnostic("QC119", message, span, help_)
+
+
+def _all_but_equal(word: str, name: str) -> bool:
+    """The same but for case, spaces and dashes, or for one character in four or more."""
+    plain, other = (re.sub(r"[\W_]", "", fold(text)).casefold() for text in (word, name))
+    differ = sum(a != b for a, b in zip(word, name, strict=False))
+    return plain == other or (len(word) == len(name) >= 4 and differ == 1)

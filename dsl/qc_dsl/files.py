@@ -6,9 +6,10 @@ import errno
 import os
 import stat
 from collections.abc import Callable
+from difflib import SequenceMatcher
 from pathlib import Path
 
-from qc_dsl.errors import Diagnostic, QcError, near
+from qc_dsl.errors import Diagnostic, QcError
 from qc_dsl.lang import Text
 from qc_dsl.source import Source
 
@@ -79,8 +80,8 @@ def beside(source: Source, name: str) -> Path:
 def why_not(error: OSError | ValueError, path: Path) -> tuple[Text, Text | None]:
     """Why an included file cannot be read, and what may have been meant."""
     if isinstance(error, FileNotFoundError):
-        close = near(path.name, _neighbours(path), 1)
-        offer = Text(f"您是否想写“{close[0]}”？", f"Did you mean “{close[0]}”?") if close else None
+        close = _most_alike(path)
+        offer = Text(f"您是否想写“{close}”？", f"Did you mean “{close}”?") if close else None
         start = Text("路径从写它的文件所在的文件夹算起", "Paths start from this file's folder")
         return Text(f"文件“{path}”不存在", f"There is no file “{path}”"), offer or start
     if isinstance(error, IsADirectoryError):
@@ -88,6 +89,24 @@ def why_not(error: OSError | ValueError, path: Path) -> tuple[Text, Text | None]
     if isinstance(error, OSError) and error.errno == errno.EFBIG:
         return Text(f"文件“{path}”太大", f"The file “{path}” is too large"), None
     return Text(f"文件“{path}”读不了", f"The file “{path}” cannot be read"), None
+
+
+def _most_alike(path: Path) -> str | None:
+    """The neighbour of a missing file that it was likely meant to be: one of its kind.
+
+    Names are compared without their endings, which many files share.
+    """
+    alike = [
+        (SequenceMatcher(None, path.stem, name.stem).ratio(), name.name)
+        for name in map(Path, sorted(_neighbours(path)))
+        if (name.suffix.lower() in _RULES) is (path.suffix.lower() in _RULES)
+    ]
+    ratio, best = max(alike, key=lambda item: item[0], default=(0.0, ""))
+    return best if ratio >= _ALIKE else None
+
+
+_RULES = (".yaml", ".yml", ".qc")  # what may be included; everything else holds terms
+_ALIKE = 0.6
 
 
 def _neighbours(path: Path) -> list[str]:

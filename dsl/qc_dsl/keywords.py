@@ -53,6 +53,9 @@ KEYWORDS: dict[str, Keyword] = {
     "MATCHES": Keyword(("匹配正则", "匹配正则表达式"), ("matches",)),
     "IS_BLANK": Keyword(("为空", "是空的", "未填写"), ("is blank",)),
     "NOT_BLANK": Keyword(("不为空", "非空", "已填写"), ("is not blank",)),
+    "ALL_NOT_BLANK": Keyword(
+        ("均不为空", "都不为空", "均已填写"), ("are all not blank", "are all not empty")
+    ),
     "GT": Keyword(("大于", ">", "高于", "超过"), (">",)),
     "LT": Keyword(("小于", "<", "低于"), ("<",)),
     "GE": Keyword(("不小于", "大于等于", "大于或等于", "≥", ">=", "不低于"), (">=",)),
@@ -67,6 +70,7 @@ KEYWORDS: dict[str, Keyword] = {
     # obligations
     "EACH": Keyword(("每条", "每一条", "每次"), ("each", "every")),
     "MUST": Keyword(("须", "应", "必须", "要求", "应当", "需"), ("must", "shall")),
+    "MUST_NOT": Keyword(("不得", "不应"), ("must not", "shall not")),
     "DEFECT": Keyword(("缺陷", "记缺陷"), ("defect",)),
     # rows of tables
     "EXISTS": Keyword(("存在",), ("there is", "exists")),

@@ -46,7 +46,8 @@ def mistakes(message: ast.Literal, lexicon: Lexicon, place: Place) -> Iterator[D
     for match in _PLACEHOLDER.finditer(message.text):
         rest[match.start() : match.end()] = " " * len(match[0])
         if (name := match[1].strip()) not in known:
-            span = place(message, match.start(1), max(match.end(1), match.start(1) + 1))
+            at = match.span(1) if name else match.span()  # nothing written: the braces
+            span = place(message, *at)
             yield _names_nothing(name, lexicon, span)
     for match in _STRAY.finditer("".join(rest)):
         yield Diagnostic(

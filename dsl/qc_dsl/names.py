@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from qc_dsl.errors import Diagnostic, QcError, Related
+from qc_dsl.fold import fold
 from qc_dsl.keywords import KEYWORDS, NOT_RESERVED
 from qc_dsl.lang import Text
 from qc_dsl.lexicon import THIS, Lexicon
@@ -54,12 +55,12 @@ def check_names(root: Mapping, *others: Mapping) -> bool:
             for key, _ in section(one, zh, en):
                 if _is_bad(key.value):
                     errors.append(_bad_name(key))
-                elif key.value in seen:
-                    errors.append(_name_taken(key, seen[key.value]))
-                seen.setdefault(key.value, key)
+                elif (name := fold(key.value)) in seen:
+                    errors.append(_name_taken(key, seen[name]))
+                seen.setdefault(fold(key.value), key)
     errors += _bad_columns((root, *others), seen)
     for _, value in section(root, "结论", "verdicts"):
-        if isinstance(value, Scalar) and value.value in {*_RESERVED, *seen}:
+        if isinstance(value, Scalar) and (value.value in _RESERVED or fold(value.value) in seen):
             errors.append(_bad_name(value))
     if errors:
         raise QcError(*errors)
@@ -67,10 +68,16 @@ def check_names(root: Mapping, *others: Mapping) -> bool:
 
 
 def _bad_columns(roots: tuple[Mapping, ...], seen: dict[str, Scalar]) -> Iterator[Diagnostic]:
-    """A column may have the name of a field of the case, but not of anything else."""
-    fields = {key.value for root in roots for key, _ in section(root, "字段", "fields")}
+    """A column may have the name of a field of the case, but not of anything else.
+
+    Nor of a field, or a column of another table, in another spelling: a sentence could not
+    tell which of them it means.
+    """
+    # The first of a name counts, so the last is put in first.
+    keys = [k for root in reversed(roots) for k, _ in section(root, "字段", "fields")]
+    fields = {fold(key.value): key for key in keys}
     verdicts = {
-        value.value: value
+        fold(value.value): value
         for root in roots
         for _, value in section(root, "结论", "verdicts")
         if isinstance(value, Scalar)
@@ -78,17 +85,26 @@ def _bad_columns(roots: tuple[Mapping, ...], seen: dict[str, Scalar]) -> Iterato
     taken = {name: key for name, key in seen.items() if name not in fields} | verdicts
     for table, columns in _tables(roots):
         for column in columns:
+            name = fold(column.value)
+            first = fields.setdefault(name, column)
             if _is_bad(column.value):
                 yield _bad_name(column)
-            elif column.value in taken:
-                yield _name_taken(column, taken[column.value])
-            elif (whole := f"{table.value}.{column.value}") in seen:
+            elif name in taken:
+                yield _name_taken(column, taken[name])
+            elif (whole := fold(f"{table.value}.{column.value}")) in seen:
                 yield _name_taken(column, seen[whole])
+            elif first.value != column.value:
+                yield _other_spelling(column, first)
 
 
 _RESERVED = {
     form for name, word in KEYWORDS.items() if name not in NOT_RESERVED for form in word.forms
 } | set(THIS)
+
+
+def usable(name: str) -> bool:
+    """Whether sentences can tell a name from the words of the language."""
+    return bool(name) and not _is_bad(name)
 
 
 def _is_bad(name: str) -> bool:
@@ -109,10 +125,28 @@ def _bad_name(key: Scalar) -> Diagnostic:
     )
 
 
-def _name_taken(key: Scalar, first: Scalar) -> Diagnostic:
+def _other_spelling(key: Scalar, first: Scalar) -> Diagnostic:
     return Diagnostic(
         "QC015",
-        Text(f"名称“{key.value}”已经用过", f"The name “{key.value}” is taken"),
+        Text(
+            f"“{key.value}”和“{first.value}”统一写法（全角半角等）后是同一个名字",
+            f"“{key.value}” and “{first.value}” are one name when folded (full and half width)",
+        ),
+        key.span,
+        Text("请写成一样，或改名", "Write both the same, or rename one"),
+        related=(Related(first.span, Text("第一次在这里", "first given here")),),
+    )
+
+
+def _name_taken(key: Scalar, first: Scalar) -> Diagnostic:
+    folded = key.value != first.value and fold(key.value) == fold(first.value)
+    as_first = first.value if folded else ""
+    return Diagnostic(
+        "QC015",
+        Text(
+            f"名称“{key.value}”已经用过" + (f"（写作“{as_first}”）" if as_first else ""),
+            f"The name “{key.value}” is taken" + (f" (as “{as_first}”)" if as_first else ""),
+        ),
         key.span,
         Text(
             "字段、词表、说法、表、问题的名称不能相同",

@@ -7,6 +7,15 @@ import re
 _DIGITS = {ch: n for n, ch in enumerate("零一二三四五六七八九")} | {"两": 2}
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?|[一二两三四五六七八九十]+|半)\s*(.*)", re.DOTALL)
 
+WRITTEN = re.compile(r"-?\d+(?:\.\d+)?")  # a number in digits
+
+
+def written_in(text: str) -> re.Match[str]:
+    """The number in digits that a text holds."""
+    match = WRITTEN.search(text)
+    assert match is not None
+    return match
+
 
 def leading_number(text: str) -> tuple[float, str]:
     """The number that a text begins with, and the rest of the text."""

@@ -17,7 +17,10 @@ _SHOWN = (
     ("_STOP", Text("条件到此结束", "the end of the condition")),
 )
 # Not offered where many things may stand: their own words say when they are wanted.
-_HIDDEN = {"TOGETHER", "NAMED", "THEN", "MARK_AS", "LISTED", "SUCH", "OTHER", "INSIDE"}
+_HIDDEN = {
+    "TOGETHER", "NAMED", "THEN", "MARK_AS", "LISTED", "SUCH", "OTHER", "INSIDE", "ALL_NOT_BLANK",
+    "MUST_NOT",
+}  # fmt: skip
 _ROWS = ("EXISTS", "NOT_EXISTS", "AT_LEAST", "AT_MOST", "EXACTLY", "ALL", "ALL_OR_NONE",
          "LATEST", "FIRST", "ROWS")  # fmt: skip
 _MORE = ("MENTIONS", "REFLECTS", "CONFORMS", "JUDGED", "LENGTH", "ITEMS", "WITHIN", "SAME_DAY",

@@ -177,19 +177,28 @@ def print_sentence(sentence: ast.Sentence, lang: Lang = "zh") -> str:
     return f"{text}{comma}{canonical('ELSE', lang)} {sentence.otherwise.text}"
 
 
+def print_must(condition: ast.Condition, lang: Lang) -> str:
+    """What must be. After must, a word not would be read as going with all that follows."""
+    text, negation = print_condition(condition, lang), f"{canonical('NOT', lang)} "
+    if lang == "en" and text.startswith(negation) and not isinstance(condition, ast.Not):
+        text = f"({text})"
+    return f"{canonical('MUST', lang)} {text}"
+
+
 def _obligation(sentence: ast.Obligation, lang: Lang) -> str:
     colon, comma = ("：", "，") if lang == "zh" else (": ", ", ")
     head = [f"{canonical('EACH', lang)} {sentence.table.text}"] if sentence.table else []
     if sentence.scope is not None:
         head.append(f"{canonical('WHEN', lang)} {print_condition(sentence.scope, lang)}")
-    must = f"{canonical('MUST', lang)} {print_condition(sentence.condition, lang)}"
+    must = print_must(sentence.condition, lang)
     opening = f"{' '.join(head)}{colon}{must}" if head else must
     found = " ".join((canonical("ELSE", lang), canonical("DEFECT", lang)))
-    message = f"{found} {quote(sentence.message.text)}{_points(sentence.points, lang)}"
+    message = f"{found} {quote(sentence.message.text)}{print_points(sentence.points, lang)}"
     return f"{opening}{comma}{message}"
 
 
-def _points(points: float, lang: Lang) -> str:
+def print_points(points: float, lang: Lang) -> str:
+    """What a finding deducts, with the space before it; nothing where it deducts nothing."""
     if not points:
         return ""
     number = print_number(points)

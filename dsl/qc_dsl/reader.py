@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from qc_dsl.question import read_otherwise, read_questions
 from qc_dsl.rulebook import PhraseDecl, Rulebook, RuleDecl, ScoreDecl
 from qc_dsl.rules import labels, read_phrases, read_rules
 from qc_dsl.schema import validate
+from qc_dsl.score import score_errors
 from qc_dsl.shapes import PartShape, RulebookShape
 from qc_dsl.source import Source, Span
 from qc_dsl.yaml_reader import Mapping, Node, at, read_yaml
@@ -44,23 +46,46 @@ def survey(source: Source, load: Load = read_included) -> tuple[Rulebook | None,
     no rulebook where a file's shape, its names or its declarations are wrong. Raises `QcError`
     where the text is no YAML at all.
     """
-    root = read_yaml(source)
     errors = Errors()
+    return read_gathered(gather(source, load, errors), errors), errors
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The files of a rulebook as trees, and the shape of the first where it is sound."""
+
+    shape: RulebookShape | None
+    parts: Parts
+
+    @property
+    def lexicon(self) -> Lexicon:
+        return lexicon_of(*self.parts.roots, groups=self.parts.groups)
+
+
+def gather(source: Source, load: Load, errors: Errors) -> Gathered:
+    """Read a rulebook's files, no sentence of them yet. Raises `QcError` for what is no YAML."""
+    root = read_yaml(source)
     shape = errors.attempt(validate, root, RulebookShape)
     parts = collect(root, load, errors)
     errors.files += parts.sources
+    return Gathered(shape, parts)
+
+
+def read_gathered(gathered: Gathered, errors: Errors) -> Rulebook | None:
+    """What `survey` gives for files that are gathered already."""
+    shape, parts = gathered.shape, gathered.parts
     if not errors.attempt(check_names, *parts.roots) or not parts.whole:
-        return None, errors
-    lexicon = lexicon_of(*parts.roots, groups=parts.groups)
+        return None
+    lexicon = gathered.lexicon
     if not lexicon.values:
-        return None, errors  # sentences cannot be cut into words
+        return None  # sentences cannot be cut into words
     sentences = _Sentences(
         tuple(read_phrases(parts, lexicon, errors)), tuple(read_rules(parts, lexicon, errors))
     )
     merged = None if shape is None else _merged(shape, parts.roots)
     if merged is None:
-        return None, errors
-    return _rulebook(merged, parts, sentences, lexicon, errors), errors
+        return None
+    return _rulebook(merged, parts, sentences, lexicon, errors)
 
 
 @dataclass(frozen=True)
@@ -102,7 +127,7 @@ def _rulebook(
     if not fields or not any(r.get("规则", "rules") for r in parts.roots):
         errors.found += _nothing_included(shape, root, bool(fields))
     errors.found += _unknown_department(shape, root)
-    errors.found += _bad_score(shape, root)
+    errors.found += score_errors(shape.score, root)
     otherwise = errors.attempt(read_otherwise, root, shape)
     questions = errors.attempt(read_questions, parts, shape, lexicon)
     tests = errors.attempt(read_cases, root, shape, labels(parts))
@@ -131,7 +156,19 @@ def _rulebook(
         score=ScoreDecl(score.total, score.a, score.b) if score else None,
         department=shape.case.department,
         sources=parts.sources,
+        roots=tuple(parts.roots),
+        test_files=tuple(_test_files(shape, root)),
     )
+
+
+def _test_files(shape: RulebookShape, root: Mapping) -> Iterator[tuple[str, Span]]:
+    """The files of further tests, each at its place."""
+    for index, name in enumerate(shape.test_files):
+        path = (next((key.value for key, _ in root.items if key.value in _TEST_FILES), ""), index)
+        yield name, at(root, path)
+
+
+_TEST_FILES = ("测试文件", "test_files")
 
 
 def _nothing_included(shape: RulebookShape, root: Mapping, fields: bool) -> list[Diagnostic]:
@@ -148,18 +185,6 @@ def _unknown_department(shape: RulebookShape, root: Mapping) -> list[Diagnostic]
     span = _at(root, ("病例", "case"), ("科室", "department"))
     message = Text(f"没有字段“{name}”", f"There is no field “{name}”")
     return [Diagnostic("QC101", message, span, did_you_mean(name, list(shape.fields)))]
-
-
-def _bad_score(shape: RulebookShape, root: Mapping) -> list[Diagnostic]:
-    score = shape.score
-    if score is None or score.b <= score.a <= score.total:
-        return []
-    message = Text("应为 总分 ≥ 甲级 ≥ 乙级", "The order must be total ≥ a ≥ b")
-    return [Diagnostic("QC026", message, at(root, (_written(root, ("评分", "score")),)))]
-
-
-def _written(root: Mapping, keys: tuple[str, str]) -> str:
-    return next((key.value for key, _ in root.items if key.value in keys), keys[0])
 
 
 def _at(root: Mapping, *path: tuple[str, str]) -> Span:

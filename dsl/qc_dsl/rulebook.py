@@ -122,7 +122,7 @@ class CaseDecl:
 
     ``tables``: the rows of each table that the test has (one left out was not extracted).
     ``findings``: the rules of the findings, exactly, one a row. ``answers``: what the model is
-    taken to answer, by the question's name.
+    taken to answer, by the question's name. ``todo``: it is known not to hold yet.
     """
 
     record: Record
@@ -132,11 +132,15 @@ class CaseDecl:
     tables: tuple[tuple[str, tuple[Record, ...]], ...] = ()
     findings: tuple[str, ...] | None = None
     answers: tuple[tuple[str, str], ...] = ()
+    todo: bool = False
 
 
 @dataclass(frozen=True)
 class Rulebook:
-    """Everything a rulebook file says. ``otherwise`` is a question, a verdict or nothing."""
+    """Everything a rulebook file says. ``otherwise`` is a question, a verdict or nothing.
+
+    ``test_files`` are the files of further tests, as written: they are read only to be run.
+    """
 
     source: Source
     title: str
@@ -159,6 +163,8 @@ class Rulebook:
     score: ScoreDecl | None = None
     department: str | None = None
     sources: tuple[Source, ...] = ()
+    roots: tuple[Mapping, ...] = ()
+    test_files: tuple[tuple[str, Span], ...] = ()
 
     @property
     def verdicts(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from qc_dsl import ast
 from qc_dsl.errors import Diagnostic, Errors, QcError, Related
+from qc_dsl.fold import fold
 from qc_dsl.lang import Text
 from qc_dsl.lexicon import Lexicon
 from qc_dsl.parts import Parts
@@ -36,13 +37,20 @@ def _condition(value: Node, lexicon: Lexicon) -> ast.Condition | None:
 
 def read_rules(parts: Parts, lexicon: Lexicon, errors: Errors) -> Iterator[RuleDecl]:
     """The rules of all files; those that cannot be read are left out, and said."""
-    seen: dict[str, Span] = {}
+    firsts = _firsts(parts)
     for name, key, value in _labelled(parts):
-        if key.value in seen:
-            errors.found.append(_taken(key, seen[key.value]))
-        seen.setdefault(key.value, key.span)
+        if (first := firsts[fold(key.value)]) is not key:
+            errors.found.append(_taken(key, first.span))
         if (rule := errors.attempt(_rule, name, key, value, lexicon, errors)) is not None:
             yield rule
+
+
+def _firsts(parts: Parts) -> dict[str, Scalar]:
+    """The first key of each name, in the order of the files and of their text."""
+    files = {id(root.span.source): at for at, root in enumerate(parts.roots)}
+    keys = [key for _, key, _ in _labelled(parts)]
+    keys.sort(key=lambda key: (files[id(key.span.source)], key.span.start))
+    return {fold(key.value): key for key in reversed(keys)}
 
 
 def labels(parts: Parts) -> set[str]:

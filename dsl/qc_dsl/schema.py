@@ -34,7 +34,7 @@ from qc_dsl.source import Span
 from qc_dsl.yaml_reader import Mapping, at, plain
 
 Path = tuple[str | int, ...]
-Shape = TypeVar("Shape", bound=PartShape)
+Shape = TypeVar("Shape", bound=BaseModel)
 
 
 def _pairs(shape: type[BaseModel]) -> list[tuple[str, ...]]:

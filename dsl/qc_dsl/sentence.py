@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from itertools import chain
-from typing import cast
+from typing import Literal, cast
 
 from lark import Lark, Token, Tree
 from lark.common import LexerConf
 from lark.exceptions import UnexpectedInput, UnexpectedToken
 from lark.lexer import Lexer
+from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from qc_dsl import ast, complaints
 from qc_dsl.build import ToAst, bare
@@ -28,7 +29,8 @@ _OWN = (
     "VALUE_OR", "VALUE_AND", "VALUE_COMMA", "UNKNOWN",
     "_STOP",
 )  # fmt: skip
-_OPENERS = {"IF", "WHEN", "EACH", "MUST"}  # what a sentence begins with, and a condition does not
+# What a sentence begins with, and a condition does not.
+_OPENERS = {"IF", "WHEN", "EACH", "MUST", "MUST_NOT"}
 
 
 class _Cut(Lexer):
@@ -55,6 +57,37 @@ def _parser() -> Lark:
     )
 
 
+Start = Literal["sentence", "lone_condition"]
+
+
+def interactive(start: Start) -> InteractiveParser:
+    """A parser that has read nothing yet and is fed word by word."""
+    return _parser().parse_interactive(start=start)
+
+
+@lru_cache(maxsize=4096)
+def _sound(start: str, text: str, lexicon: Lexicon) -> Tree[Token] | None:
+    """The tree of a text without a mistake, kept: of a rulebook being edited, most stays as it was.
+
+    Its places are those in the text, so that it serves wherever the text stands.
+    """
+    try:
+        return _parser().parse(_words(start, text, lexicon), start=start)
+    except UnexpectedInput:
+        return None
+
+
+@lru_cache(maxsize=8)
+def _one_of_equals(lexicon: Lexicon) -> Lexicon:
+    """The first of lexicons that are equal, so that its words are put in order only once."""
+    return lexicon
+
+
+def _words(start: str, text: str, lexicon: Lexicon) -> str:
+    end = [Token("_STOP", "")] if start == "lone_condition" else []
+    return cast(str, chain(lexicon.lex(text), end))  # Lark's types know of texts only
+
+
 def _recover(
     start: str, text: str, lexicon: Lexicon, place: Callable[[int, int], Span]
 ) -> tuple[Tree[Token] | None, list[Diagnostic]]:
@@ -79,8 +112,7 @@ def _recover(
         return False
 
     try:
-        end = [Token("_STOP", "")] if start == "lone_condition" else []
-        words = cast(str, chain(lexicon.lex(text), end))  # Lark's types know of texts only
+        words = _words(start, text, lexicon)
         return _parser().parse(words, start=start, on_error=on_error), errors
     except UnexpectedInput:
         return None, errors
@@ -122,9 +154,11 @@ def _check_begins(start: str, folded: str, scalar: Scalar, lexicon: Lexicon) -> 
 
 
 def _parse(scalar: Scalar, lexicon: Lexicon, start: str) -> object:
-    folded = _folded(scalar)
+    folded, lexicon = _folded(scalar), _one_of_equals(lexicon)
     _check_begins(start, folded, scalar, lexicon)
-    tree, errors = _recover(start, folded, lexicon, scalar.span_of)
+    tree, errors = _sound(start, folded, lexicon), list[Diagnostic]()
+    if tree is None:
+        tree, errors = _recover(start, folded, lexicon, scalar.span_of)
     if tree is None or errors:
         raise QcError(*errors)
     builder = ToAst(scalar.value, folded, scalar.span_of, lexicon)

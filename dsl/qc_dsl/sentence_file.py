@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 
 from qc_dsl.errors import Diagnostic, QcError, did_you_mean
 from qc_dsl.keywords import KEYWORDS
-from qc_dsl.lang import Text
+from qc_dsl.lang import Lang, Text
 from qc_dsl.quotes import CLOSERS
 from qc_dsl.source import Source, Span
+from qc_dsl.stretches import Edit
 from qc_dsl.yaml_reader import Mapping, Node, Scalar
 
 _SECTIONS = {
@@ -23,7 +24,7 @@ _SECTIONS = {
 }  # fmt: skip
 _HEADING = re.compile(r"[\[【]\s*(.*?)\s*[\]】]\s*")
 _ENTRY = re.compile(r"([^\s:：\"“”「」『』‘’#\[\]【】]+)[ \t　]*[:：]")
-_OPENERS = ("IF", "WHEN", "EACH", "MUST")
+_OPENERS = ("IF", "WHEN", "EACH", "MUST", "MUST_NOT")
 _HELP = Text(
     "一条写成：名称：句子；太长时另起一行，前面空两格",
     "Write NAME: SENTENCE; go on in a new line that begins with spaces",
@@ -69,6 +70,16 @@ def read_sentences(source: Source) -> Mapping:
         tuple((Scalar(name, at), _section(entries)) for name, at, entries in items),
         Span(source, 0, max(1, len(source.text))),
     )
+
+
+def heading_edits(source: Source, lang: Lang) -> Iterator[Edit]:
+    """The changes that put the headings of sections in a language."""
+    for line in _lines(source):
+        if (match := _HEADING.fullmatch(line.text)) and match[1] in _SECTIONS:
+            zh, start = _SECTIONS[match[1]], line.start + match.start(1)
+            said = zh if lang == "zh" else next(w for w, of in _SECTIONS.items() if zh == of != w)
+            if said != match[1]:
+                yield Edit(start, line.start + match.end(1), said)
 
 
 def _lines(source: Source) -> Iterator[Span]:

@@ -13,12 +13,12 @@ def _both(zh: str, en: str) -> Any:
     return AliasChoices(zh, en)
 
 
-def _as_list(value: object) -> object:
+def as_list(value: object) -> object:
     """One text may stand where a list of texts is meant."""
     return [value] if isinstance(value, str) else value
 
 
-Words = Annotated[list[str], BeforeValidator(_as_list)]
+Words = Annotated[list[str], BeforeValidator(as_list)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 TYPES = {
@@ -27,7 +27,7 @@ TYPES = {
 }  # fmt: skip
 
 
-def _type(value: object) -> object:
+def as_type(value: object) -> object:
     """A type by either name; whatever is no type is an error of kind ``value_error``."""
     if isinstance(value, str):
         value = TYPES.get(value, value)
@@ -52,7 +52,7 @@ class CaseShape(_Shape):
 
 
 class FieldShape(_Shape):
-    type: Annotated[str | None, BeforeValidator(_type)] = Field(
+    type: Annotated[str | None, BeforeValidator(as_type)] = Field(
         None, validation_alias=_both("类型", "type")
     )
     columns: Words = Field(default_factory=list, validation_alias=_both("列", "columns"))
@@ -69,7 +69,7 @@ class FieldShape(_Shape):
     until: str | None = Field(None, validation_alias=_both("到", "until"))
 
 
-def _as_field(value: object) -> object:
+def as_field(value: object) -> object:
     """A column may be given by its type alone."""
     return {"类型": value} if isinstance(value, str) else value
 
@@ -79,7 +79,7 @@ class TableShape(_Shape):
     case: str | None = Field(None, validation_alias=_both("病例", "case"))
     time: str | None = Field(None, validation_alias=_both("时间", "time"))
     files: Words = Field(default_factory=list, validation_alias=_both("文件", "files"))
-    columns: dict[str, Annotated[FieldShape | None, BeforeValidator(_as_field)]] = Field(
+    columns: dict[str, Annotated[FieldShape | None, BeforeValidator(as_field)]] = Field(
         validation_alias=_both("列", "columns")
     )
 
@@ -134,10 +134,17 @@ class TestShape(_Shape):
     model_config = ConfigDict(extra="allow", frozen=True)
     expected: str = Field(validation_alias=_both("应为", "expect"))
     rules: Words = Field(default_factory=list, validation_alias=_both("依", "by"))
-    findings: Annotated[list[str] | None, BeforeValidator(_as_list)] = Field(
+    findings: Annotated[list[str] | None, BeforeValidator(as_list)] = Field(
         None, validation_alias=_both("缺陷", "findings")
     )
     answers: dict[str, str] = Field(default_factory=dict, validation_alias=_both("回答", "answers"))
+    mark: str | None = Field(None, validation_alias=_both("状态", "mark"))
+
+
+class CasesShape(_Shape):
+    """A file of tests, beside a rulebook."""
+
+    tests: list[TestShape] = Field(validation_alias=_both("测试", "tests"))
 
 
 Rules = dict[str, str | RuleShape]
@@ -179,6 +186,9 @@ class RulebookShape(PartShape):
         None, validation_alias=_both("其余", "otherwise")
     )
     tests: list[TestShape] = Field(default_factory=list, validation_alias=_both("测试", "tests"))
+    test_files: Words = Field(
+        default_factory=list, validation_alias=_both("测试文件", "test_files")
+    )
 
 
 SECTIONS: dict[Section, tuple[str, str]] = {

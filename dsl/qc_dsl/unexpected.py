@@ -7,7 +7,7 @@ from lark import Token
 from qc_dsl import ast
 from qc_dsl.complaints import unknown_verdict
 from qc_dsl.errors import Diagnostic, did_you_mean
-from qc_dsl.keywords import SOFT, UNITS
+from qc_dsl.keywords import KEYWORDS, SOFT, UNITS
 from qc_dsl.lang import Text
 from qc_dsl.lexicon import Lexicon
 from qc_dsl.offers import RARE, valid_here
@@ -32,7 +32,7 @@ def unexpected(
 def _end_of_word(token: Token, text: str, lexicon: Lexicon) -> int:
     """Where the word as written ends: 后遗症 is no 后, though the lexer cut it so."""
     start, end = token.start_pos or 0, token.end_pos or 0
-    counted = token.type in ("COUNT", "AMOUNT") and not text[start].isdigit()
+    counted = token.type in ("COUNT", "AMOUNT") and text[start] not in "-0123456789"
     if token in SOFT or counted:
         return max(end, lexicon.word_end(text, start))
     if token.type == "UNKNOWN" and "." not in token and text[start].isalnum():
@@ -53,6 +53,8 @@ def _misplaced(token: Token, word: Word) -> Diagnostic:
         return _no_message(word)
     if token.type == "NUMBER" and "AMOUNT" in accepts and "NUMBER" not in accepts:
         return _no_unit(token, word)
+    if token.type in _SIDES and "INSIDE" in accepts:
+        return _no_end(token, word)
     help_ = _instead(token, word) or valid_here(set(accepts), lexicon)
     message = Text("这里不能这样接", "This does not fit here")
     return Diagnostic("QC102", message, word.span, help_)
@@ -78,6 +80,13 @@ def _no_unit(token: Token, word: Word) -> Diagnostic:
         "、".join(unit.zh[0] for unit in UNITS.values()),
         ", ".join(u.en[0] for u in UNITS.values()),
     )
+    if token.startswith("-"):
+        return Diagnostic(
+            "QC102",
+            Text("时间长度不能是负数", "A stretch of time cannot be negative"),
+            word.place(word.start, max(word.end, end)),
+            Text("以前的写“前”，以后的写“后”", "Write before, or after, and a positive number"),
+        )
     return Diagnostic(
         "QC102",
         Text(f"“{token}”后面缺少时间单位", f"A unit of time is missing after {token}"),
@@ -93,6 +102,11 @@ def _instead(token: Token, word: Word) -> Text | None:
             "有“须”的句子写成：当 …：须 …，否则 缺陷 “…”",
             "A sentence with must: when …: must …, else defect “…”",
         )
+    if "WITHIN" in word.accepts and (token.type in _SIDES or _before_side(token, word)):
+        return Text(
+            "时限写成：时间 在 起点 后 48 小时内",
+            "A window: TIME within 48 hours after ANCHOR",
+        )
     if word.accepts <= {"ROWS"}:  # a table stands before, and is treated like a field
         before = word.text[: word.start].rstrip(" \t\r\n,;:.。")
         tables = [t for t in word.lexicon.tables if before.endswith(t[0])]
@@ -101,6 +115,25 @@ def _instead(token: Token, word: Word) -> Text | None:
         table = word.lexicon.spelling.get(token, str(token))
         return _about_table(table, dict(word.lexicon.tables).get(table, ()))
     return None
+
+
+_SIDES = ("LATER", "EARLIER", "AROUND")
+_SIDE_WORDS = tuple(form for name in _SIDES for form in KEYWORDS[name].zh)
+
+
+def _before_side(token: Token, word: Word) -> bool:
+    """Whether a name is what a window would begin with: 入院时间 后 …"""
+    return token.type == "FIELD" and word.text[word.end :].lstrip().startswith(_SIDE_WORDS)
+
+
+def _no_end(token: Token, word: Word) -> Diagnostic:
+    """在 X 后 48 小时前: the end of a window is 内."""
+    return Diagnostic(
+        "QC116",
+        Text(f"这里应为“内”，不是“{token}”", f"“内” (within) is expected here, not “{token}”"),
+        word.span,
+        Text("时限写成：在 起点 后 48 小时内", "A window: within 48 hours after ANCHOR"),
+    )
 
 
 def _about_table(table: str, columns: tuple[str, ...]) -> Text:

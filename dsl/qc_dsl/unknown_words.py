@@ -11,6 +11,7 @@ from qc_dsl.errors import Diagnostic, did_you_mean, near
 from qc_dsl.keywords import KEYWORDS
 from qc_dsl.lang import Text
 from qc_dsl.lexicon import THIS, Lexicon
+from qc_dsl.number_errors import no_points
 from qc_dsl.offers import valid_here
 from qc_dsl.printer import quote
 from qc_dsl.source import Span
@@ -60,7 +61,12 @@ def unknown(word: Word) -> Diagnostic:
         return _unknown_name(str(word), lexicon, word.span)
     if "VERDICT" in accepts:
         return unknown_verdict(ast.Name(str(word), span=word.span), lexicon.verdicts)
+    if "POINTS" in accepts and str(word) in _DEDUCT:
+        return no_points(str(word), word.span)
     return _no_word(word)
+
+
+_DEDUCT = ("扣", "扣除", "减", "deduct")
 
 
 def _no_word(word: Word) -> Diagnostic:
@@ -96,12 +102,31 @@ def _unknown_part(word: str, lexicon: Lexicon, span: Span) -> Diagnostic | None:
         return Diagnostic("QC114", message, span, did_you_mean(word, groups) or nothing)
     columns = dict(lexicon.tables).get(head)
     if columns is None and head not in THIS:
-        return None
+        return _unknown_head(head, name, lexicon, span)
     known = lexicon.columns if columns is None else columns
     message = Text(f"表“{head}”没有列“{name}”", f"The table {head} has no column “{name}”")
     if head in THIS:
         message = Text(f"没有列“{name}”", f"There is no column “{name}”")
     return Diagnostic("QC119", message, span, did_you_mean(name, known))
+
+
+def _unknown_head(head: str, name: str, lexicon: Lexicon, span: Span) -> Diagnostic | None:
+    """A misspelt table before its column, or list before its group; `None` where it is neither."""
+    place = _first(span, head)
+    lists = [term for term in lexicon.terms if "." not in term]
+    close = near(head, [*lexicon.table_names, *lists], 1)
+    if close and close[0] in lists:
+        message = Text(f"没有词表“{head}”", f"There are no terms “{head}”")
+        return Diagnostic("QC114", message, place, did_you_mean(head, close))
+    if close or name in lexicon.columns:
+        return unknown_table(head, lexicon, place)
+    return None
+
+
+def _first(span: Span, part: str) -> Span:
+    """The beginning of a span that stands in its file as it is, else all of it."""
+    written = span.source.text[span.start : span.start + len(part)]
+    return Span(span.source, span.start, span.start + len(part)) if written == part else span
 
 
 def _unknown_name(word: str, lexicon: Lexicon, span: Span, field_only: bool = False) -> Diagnostic:

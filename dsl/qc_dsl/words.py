@@ -35,8 +35,8 @@ _FIXED = re.compile(
         (
             rf"(?P<AMOUNT>(?:\d{{1,9}}(?:\.\d{{1,9}})?|{_SPELT}|半)\s*(?:{_units()}))",
             r'(?P<STRING>"[^"]*")',
-            rf"(?P<COUNT>(?:\d+|{_SPELT})\s*(?:条|次|个|份|例|项|行)(?!月|小时|星期|自然日))",
-            r"(?P<POINTS>(?:扣除?|减|(?<![A-Za-z0-9_])deduct)\s*\d{1,9}(?:\.\d{1,9})?"
+            rf"(?P<COUNT>(?:-?\d+(?:\.\d+)?|{_SPELT})\s*(?:条|次|个|份|例|项|行)(?!月|小时|星期|自然日))",
+            r"(?P<POINTS>(?:扣除?|减|(?<![A-Za-z0-9_])deduct)\s*-?\d{1,9}(?:\.\d{1,9})?"
             rf"(?:\s*(?:分|points?{_BEHIND}))?)",
             r"(?P<VALUE_COMMA>[,、](?=\s*[\"\d-]))",
             r"(?P<NUMBER>-?\d+(?:\.\d+)?)",
@@ -134,7 +134,10 @@ class Words:
                 start = at + len(head) + 1
                 end = self._until(text, start, names=False)
                 return max(end, at + 1) if end > start else at + 1
-        return max(self._until(text, at, names=True), at + 1)
+        end = max(self._until(text, at, names=True), at + 1)
+        if text[end - 1] == "." and end - 1 > at and text[end : end + 1].isalnum():
+            return max(end, self._until(text, end, names=False))  # 表.列 of a table unknown
+        return end
 
     def _until(self, text: str, at: int, *, names: bool) -> int:
         while at < len(text) and _PLAIN.match(text, at):

@@ -44,13 +44,20 @@ def bad_key(span: Span) -> Diagnostic:
     return Diagnostic("QC008", Text("这里的名字必须是文字", "A key must be plain text"), span)
 
 
-def duplicate(name: str, span: Span, first: Span) -> Diagnostic:
+def duplicate(name: str, span: Span, first: str, place: Span) -> Diagnostic:
+    """A key a second time; the first may be another spelling of what folds to the same."""
+    message = Text(f"“{name}”写了两次", f"“{name}” is given twice")
+    if name != first:
+        message = Text(
+            f"“{name}”和“{first}”统一写法（全角半角等）后是同一个名字",
+            f"“{name}” and “{first}” are one name when folded (full and half width)",
+        )
     return Diagnostic(
         "QC005",
-        Text(f"“{name}”写了两次", f"“{name}” is given twice"),
+        message,
         span,
         Text("请改名，或合并成一条", "Rename one, or merge the two"),
-        related=(Related(first, Text("第一次在这里", "first given here")),),
+        related=(Related(place, Text("第一次在这里", "first given here")),),
     )
 
 

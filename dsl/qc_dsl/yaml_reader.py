@@ -94,7 +94,7 @@ def at(node: Node, path: tuple[str | int, ...]) -> Span:
     return span
 
 
-_ESCAPED = {'"': ('\\"', "\\\\"), "'": ("''",)}  # two characters that stand for their second
+ESCAPED = {'"': ('\\"', "\\\\"), "'": ("''",)}  # two characters that stand for their second
 
 
 def _align(
@@ -105,7 +105,7 @@ def _align(
     Characters are matched in order; YAML's own indentation and line folding are white space
     on both sides and are stepped over.
     """
-    doubled = _ESCAPED.get(style or "", ())
+    doubled = ESCAPED.get(style or "", ())
     if not doubled and start + len(value) <= end and source.text.startswith(value, start):
         return tuple(range(start, start + len(value)))  # as most are: on one line, as it stands
     text, at_, offsets = source.text, start, []
@@ -202,7 +202,8 @@ class _Builder:
                 self.errors.append(yaml_errors.bad_key(key.span))
                 continue
             if (first := seen.get(fold(key.value))) is not None:
-                self.errors.append(yaml_errors.duplicate(key.value, key.span, first.span))
+                where = (key.span, first.value, first.span)
+                self.errors.append(yaml_errors.duplicate(key.value, *where))
                 continue
             seen[fold(key.value)] = key
             items.append((key, value))

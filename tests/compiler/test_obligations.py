@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qc_compiler import ir
 from qc_compiler.analyse import analyse
 from qc_compiler.emit import EMITTERS
 from qc_compiler.interpret import bind
+from qc_compiler.layout import Planned, plan
 from qc_compiler.obligations import State, judge_row, rows
 from qc_compiler.pipeline import compile_file, read_and_compile
 from qc_compiler.program import Program
@@ -231,20 +234,42 @@ def test_a_question_that_comes_up_twice_is_one() -> None:
     assert all(question.truths == (True, False) for question in program.questions)
 
 
-def test_questions_to_one_text_share_it() -> None:
+def laid_out(names: list[str], record: str, records: int) -> list[Planned]:
+    """The plan for these questions put to so many records of this text."""
     program = compiled(ASKED)
-    layouts = {question.id: question.layout for question in program.questions}
-    assert (
-        layouts["体现(现病史,受伤的时间)"] == layouts["体现(现病史,受伤的地点)"] == "record_first"
+    shown = [{"现病史": f"{record}{number}"} for number in range(records)]
+    return list(plan([(program.question(name), one) for name in names for one in shown], "zh"))
+
+
+def test_many_questions_to_long_texts_share_the_text() -> None:
+    [both] = laid_out(
+        ["体现(现病史,受伤的时间)", "体现(现病史,受伤的地点)"], "走路时摔倒。" * 200, 5
     )
-    assert layouts["矛盾(主诉,现病史,伤因)"] == layouts["提及(主诉,摔伤)"] == "question_first"
-    shown = {"现病史": "走路时摔倒"}
-    prompts = [prompt(program.question(id_), shown, "zh") for id_ in layouts if "体现" in id_]
+    assert (both.layout, both.records, both.asked) == ("record_first", 5, 10)
+    assert both.record_first < 0.6 * both.question_first
+    program, shown = compiled(ASKED), {"现病史": "走路时摔倒"}
+    prompts = [prompt(program.question(name), shown, both.layout, "zh") for name in both.questions]
     (first, one), (second, other) = prompts
     assert first == second
     assert "走路时摔倒" in first
     assert "受伤的时间" in one
     assert "受伤的地点" in other
+
+
+def test_questions_to_short_texts_or_a_single_question_go_first() -> None:
+    [both] = laid_out(["体现(现病史,受伤的时间)", "体现(现病史,受伤的地点)"], "摔倒", 500)
+    [alone] = laid_out(["体现(现病史,受伤的时间)"], "走路时摔倒。" * 200, 5)
+    assert both.layout == alone.layout == "question_first"
+    assert both.cost == both.question_first < both.record_first
+
+
+@given(st.integers(1, 40), st.integers(1, 400), st.integers(1, 2))
+def test_the_layout_never_costs_more_than_a_quarter_over_the_best(
+    records: int, length: int, questions: int
+) -> None:
+    names = ["体现(现病史,受伤的时间)", "体现(现病史,受伤的地点)"][:questions]
+    [group] = laid_out(names, "摔" * length, records)
+    assert group.cost <= 1.25 * min(group.question_first, group.record_first)
 
 
 def test_tests_answer_questions_by_name() -> None:
@@ -346,7 +371,11 @@ def test_a_quantifier_is_explained_by_its_rows() -> None:
     assert must.rows is not None
     assert (must.rows.total, must.rows.true, must.rows.unknown) == (3, 1, 1)
     assert must.rows.deciding == (0,)
-    assert [(q.field, q.text) for q in must.quotes] == [("病程.内容", "拜复乐")]
+    assert [(q.field, q.text) for q in must.quotes] == [
+        ("病程.记录时间", "2025-01-02"),
+        ("医嘱.开始时间", "2025-01-01 08:00"),
+        ("病程.内容", "拜复乐"),
+    ]
     assert ("医嘱.药品", "莫西沙星") in [(q.field, q.text) for q in traced.quotes()]
 
 

@@ -14,6 +14,7 @@ from sqlglot import exp
 import strategies
 from qc_compiler import ir, sql
 from qc_compiler.decide import decide
+from qc_compiler.demanded import demanded
 from qc_compiler.interpret import evaluate
 from qc_compiler.obligations import State, judge_row, rows
 from qc_compiler.prefilter import obligation_query, prefilter
@@ -58,9 +59,8 @@ def duty_of(pick: Random) -> Obligation:
     parts = [expression(pick, scope, 2, rows) for rows in (1, 2, 1, 1)]
     exceptions = tuple((f"除外{n}", part) for n, part in enumerate(parts[2:]))[: pick.randint(0, 2)]
     always = pick.random() < 0.2
-    return Obligation(
-        0, table, table or "", ir.Const(True) if always else parts[0], parts[1], exceptions, (), 0
-    )
+    where, must = ir.Const(True) if always else parts[0], demanded(parts[1])
+    return Obligation(0, table, table or "", where, must, exceptions, (), 0)
 
 
 CODES = {State.MET: 1, State.VIOLATED: 0, State.OPEN: None}
@@ -173,6 +173,30 @@ def test_an_expression_and_its_simplest_form_agree(seed: int) -> None:
     pick = Random(seed)
     expr, record = expression(pick), case(pick)
     assert evaluate(simplify(expr), record) is evaluate(expr, record)
+
+
+@_MANY
+@given(seeds)
+def test_what_is_demanded_is_met_by_the_same_and_violated_by_no_more(seed: int) -> None:
+    pick = Random(seed)
+    expr, record = quantifier(pick, CASE_), case(pick)
+    said, meant = evaluate(expr, record), evaluate(demanded(expr), record)
+    assert meant is said or (said is False and meant is None)
+    denied = evaluate(demanded(ir.Not(expr)), record)
+    assert denied is evaluate(ir.Not(expr), record), (
+        "rows that must not be there are not looked for"
+    )
+
+
+@pytest.mark.parametrize("notes", [0, 1])
+def test_a_demand_at_a_time_that_is_not_written_is_unknown_beside_any_rows(notes: int) -> None:
+    """Missing data never passes either: it is not true without a note, nor with one."""
+    order = {"医嘱.时": None, "医嘱.药": "头孢"}
+    row = {ROW: 0, "时": parse_moment("2025-01-03 08:00"), "文": "头孢"}
+    record = case(Random(1)) | order | {RowsOf("病程"): (row,) * notes}
+    for where in (WINDOW, ir.And((WINDOW, SAID))):
+        assert evaluate(demanded(ir.AtLeast("病程", "病程", where, 1)), record) is None
+    assert evaluate(demanded(ir.AtLeast("病程", "病程", SAID, 1)), record) is bool(notes)
 
 
 @_MANY

@@ -56,8 +56,10 @@ def test_every_mistake_has_a_place_that_exists(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_mistakes_come_in_the_order_of_the_file(name: str) -> None:
     errors = [d for d in found(name) if d.severity == "error" and d.span]
-    starts = [d.span.start for d in errors if d.span]
-    assert starts == sorted(starts)
+    spans = [d.span for d in errors if d.span]
+    files = list(dict.fromkeys(span.source.path for span in spans))
+    places = [(files.index(span.source.path), span.start) for span in spans]
+    assert places == sorted(places)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -83,6 +83,16 @@ CANONICAL = [
     ("主诉 与 现病史 不矛盾", "主诉 与 现病史 不矛盾"),
     ("主诉 和 手术记录 是同一手术", "主诉 与 手术记录 为同一手术"),
     ("主诉、现病史 未体现 “时间”", "主诉 与 现病史 未体现 “时间”"),
+    # several fields at once
+    ("主诉、现病史及手术记录均不为空",
+     "主诉 不为空 且 现病史 不为空 且 手术记录 不为空"),
+    ("主诉 都不为空", "主诉 不为空"),
+    ("主诉 与 现病史 均已填写 或 年龄 小于 1",
+     "(主诉 不为空 且 现病史 不为空) 或 年龄 小于 1"),
+    ("主诉 & 现病史 are all not blank and 年龄 > 3",
+     "(主诉 不为空 且 现病史 不为空) 且 年龄 大于 3"),
+    ("存在 医嘱，药品、内容 均不为空 且 状态 为空",
+     "存在 医嘱 满足 ((药品 不为空 且 内容 不为空) 且 状态 为空)"),
     ("主诉 不为空 且 体现 “时间”", "主诉 不为空 且 主诉 体现 “时间”"),
     ("判断 “写全了”", "判断 “写全了”"),
     ("伤因写清 且 非 stated in full", "伤因写清 且 非 stated in full"),
@@ -110,6 +120,28 @@ SENTENCES = [
         'every vital signs: shall 体温 > 35, otherwise defect "too cold" deduct 1 point',
         "每条 vital signs：须 体温 大于 35，否则 缺陷 “too cold” 扣 1 分",
     ),
+    (
+        "须 主诉、现病史和手术记录 均不为空，否则 缺陷 “缺”",
+        "须 主诉 不为空 且 现病史 不为空 且 手术记录 不为空，否则 缺陷 “缺”",
+    ),
+    ("不得主诉为空，否则缺陷“缺”扣1分", "须 非 主诉 为空，否则 缺陷 “缺” 扣 1 分"),
+    (
+        "每条 医嘱：不应 存在 病程，内容 为空 且 标题 为空，否则 缺陷 “缺”",
+        "每条 医嘱：须 非 存在 病程 满足 (内容 为空 且 标题 为空)，否则 缺陷 “缺”",
+    ),
+    (
+        "不得 (主诉 为空 且 年龄 大于 3)，否则 缺陷 “缺”",
+        "须 非 (主诉 为空 且 年龄 大于 3)，否则 缺陷 “缺”",
+    ),
+    (
+        "不得 主诉 为空 或 年龄 大于 3，否则 缺陷 “缺”",
+        "须 非 (主诉 为空 或 年龄 大于 3)，否则 缺陷 “缺”",
+    ),
+    (
+        'must not 主诉 & 现病史 are all not empty, else defect "x"',
+        "须 非 (主诉 不为空 且 现病史 不为空)，否则 缺陷 “x”",
+    ),
+    ('shall not 年龄 > 3, else defect "x"', "须 非 年龄 大于 3，否则 缺陷 “x”"),
     ("当主诉为空→年龄为空即视为合格否则缺陷", "当 主诉 为空 → 年龄 为空 即视为 合格，否则 缺陷"),
 ]  # fmt: skip
 
@@ -151,6 +183,24 @@ def test_a_row_does_not_speak_for_the_case_nor_the_case_for_a_row() -> None:
         "每条 医嘱 当 药品 不为空：须 包含 “甲”，否则 缺陷 “缺”",
     ):
         assert codes(text) == ["QC108"]
+
+
+def test_what_is_forbidden_by_and_without_brackets_is_refused() -> None:
+    assert codes("不得 主诉 为空 且 年龄 大于 3，否则 缺陷 “缺”") == ["QC103"]
+    assert codes('must not 主诉 is blank and 年龄 > 3, else defect "x"') == ["QC103"]
+
+
+def test_a_negation_after_must_keeps_to_its_own_part() -> None:
+    """须 非 甲 且 乙 is printed in English so that must not does not take all of it."""
+    sentence = said("须 非 主诉 为空 且 年龄 大于 3，否则 缺陷 “缺”")
+    assert isinstance(sentence, ast.Obligation)
+    assert isinstance(sentence.condition, ast.And)
+    assert "must (not 主诉 is blank and 年龄 > 3)" in print_sentence(sentence, "en")
+    assert said(print_sentence(sentence, "en")) == sentence
+
+
+def test_several_fields_that_must_all_be_written_do_not_speak_for_what_follows() -> None:
+    assert codes("须 主诉、现病史 均不为空 且 包含 “甲”，否则 缺陷 “缺”") == ["QC108"]
 
 
 def test_the_verdict_may_have_the_name_of_a_defect() -> None:

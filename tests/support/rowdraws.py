@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from qc_compiler import ir
+from qc_compiler.lines import LINES, by_lines
 from qc_compiler.terms import Terms
 from qc_compiler.values import CASE, ITEM_MARK, ROW, Field, FieldType, RowsOf, read_cell
 from qc_dsl.fold import fold
@@ -39,7 +40,8 @@ _TEXTS = (
     None, "", "予莫西沙星治疗", "予拜复乐，无腹痛，有头痛。", "否认高血压、糖尿病，有头孢过敏",
     "莫西沙星", "头孢曲松", "ＭＯＸＩ", "Ｍｏｘｉ注射液", "😀é😀", "“怪”药'--", "雪无痛，有头孢",
     "未见 头孢；患 高血压", "无", "头孢", "é😀", "'; drop table x", "不能排除高血压，无痛",
-    "左氧　氟",
+    "左氧　氟", "否认高血压\n莫西沙星", "头孢曲\n松无痛", "无痛、\n头孢", "痛：无 高血压：有",
+    "否认高血压2天头孢",
 )  # fmt: skip
 _CELLS: dict[FieldType, tuple[Any, ...]] = {
     FieldType.TEXT: _TEXTS,
@@ -102,9 +104,12 @@ _ASKS: tuple[_Leaf, ...] = (
 _LEAVES: tuple[_Leaf, ...] = (
     *_ASKS,
     *_ASKS,
-    lambda p, s: ir.Affirms(column(p, s, *_TEXTUAL), p.choice(TERMS)),
+    lambda p, s: ir.Affirms(column(p, s, *_TEXTUAL), p.choice(TERMS), p.random() < 0.7),
     lambda p, s: ir.AffirmsTermsOf(
-        column(p, s, *_TEXTUAL), column(p, s, *_TEXTUAL), p.choice((None, *TERMS))
+        column(p, s, *_TEXTUAL),
+        column(p, s, *_TEXTUAL),
+        p.choice((None, *TERMS)),
+        p.random() < 0.7,
     ),
     lambda p, s: ir.Long(column(p, s, FieldType.TEXT), p.choice(_OPS), p.choice((0.0, 2.0, 4.0))),
     lambda p, s: ir.Items(column(p, s, FieldType.LIST), p.choice(_OPS), p.choice((1.0, 2.0))),
@@ -167,7 +172,11 @@ def quantifier(pick: Pick, scope: Scope = CASE_SCOPE, depth: int = 3, rows: int 
 
 
 def _row(pick: Pick) -> dict[str, Any]:
-    return {f.name: read_cell(f, pick.choice(_CELLS[f.type])).value for f in COLUMNS}
+    """Texts of several lines have their reading by lines too."""
+    cells = {f: pick.choice(_CELLS[f.type]) for f in COLUMNS}
+    row = {f.name: read_cell(f, cell).value for f, cell in cells.items()}
+    texts = {f.name: cell for f, cell in cells.items() if f.type is FieldType.TEXT and cell}
+    return row | {n + LINES: fold(read) for n, text in texts.items() if (read := by_lines(text))}
 
 
 def case(pick: Pick, most_rows: int = 4) -> dict[Any, Any]:
@@ -195,10 +204,17 @@ def _columns(field: Field, values: list[Any]) -> dict[str, Any]:
     return {field.name: pa.array(values, pa.float64() if numeric else pa.string())}
 
 
+def _lines(field: Field, rows: Sequence[Mapping[Any, Any]]) -> dict[str, Any]:
+    if field.type is not FieldType.TEXT:
+        return {}
+    name = field.name + LINES
+    return {name: pa.array([row.get(name) for row in rows], pa.string())}
+
+
 def arrow(rows: Sequence[Mapping[Any, Any]], numbers: Mapping[str, list[int]]) -> pa.Table:
     data: dict[str, Any] = {name: pa.array(n, pa.int64()) for name, n in numbers.items()}
     for field in COLUMNS:
-        data |= _columns(field, [row[field.name] for row in rows])
+        data |= _columns(field, [row[field.name] for row in rows]) | _lines(field, rows)
     return pa.table(data)
 
 

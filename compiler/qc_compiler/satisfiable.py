@@ -1,0 +1,142 @@
+"""Whether a condition can be true at all: “never” is certain, anything else is not.
+
+The condition is brought into disjunctive form. A conjunction is impossible where it wants a
+predicate both true and false, or where no value of some column does all that it asks of that
+column; the interpreter tries every value that could matter. Predicates over two columns, rows
+and answers of the model are taken to come out either way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import islice, pairwise
+
+from qc_compiler import ir
+from qc_compiler.interpret import evaluate
+from qc_compiler.values import FieldType, Moment, Value
+
+_MOST = 128  # conjunctions looked at; a condition of more is taken to be possible
+_SOME_TIME = datetime(2025, 1, 15, 8, 0)
+Literal = tuple[ir.Expr, bool]
+Declared = Callable[[ir.Column], tuple[str, ...]]  # the values that a category may take
+
+
+def never_true(expr: ir.Expr, declared: Declared) -> bool:
+    """Whether no record at all makes an expression true."""
+    found = list(islice(_conjunctions(expr, True), _MOST + 1))
+    return len(found) <= _MOST and all(_impossible(one, declared) for one in found)
+
+
+def never_false(expr: ir.Expr, declared: Declared) -> bool:
+    """Whether no record at all makes an expression false; it may be unknown."""
+    return never_true(ir.Not(expr), declared)
+
+
+def _conjunctions(expr: ir.Expr, wanted: bool) -> Iterator[tuple[Literal, ...]]:
+    match expr:
+        case ir.Const(value=value):
+            yield from [()] if value is wanted else []
+        case ir.Unknown():
+            return
+        case ir.Not(item=item):
+            yield from _conjunctions(item, not wanted)
+        case ir.And(items=items) | ir.Or(items=items):
+            if isinstance(expr, ir.And) is wanted:
+                yield from _product(items, wanted)
+            else:
+                for item in items:
+                    yield from _conjunctions(item, wanted)
+        case _:
+            yield ((expr, wanted),)
+
+
+def _product(items: Sequence[ir.Expr], wanted: bool) -> Iterator[tuple[Literal, ...]]:
+    """One conjunction of each item, put together, in every way."""
+    if not items:
+        yield ()
+        return
+    if any(next(_conjunctions(item, wanted), None) is None for item in items):
+        return  # else the others would be gone through for nothing
+    first, *rest = items
+    for one in _conjunctions(first, wanted):
+        for others in _product(rest, wanted):
+            yield (*one, *others)
+
+
+def _impossible(literals: Sequence[Literal], declared: Declared) -> bool:
+    unique = set(literals)
+    if any((expr, not wanted) in unique for expr, wanted in unique):
+        return True
+    if any(wanted and _no_rows(expr, declared) for expr, wanted in unique):
+        return True
+    by_column: dict[ir.Column, list[Literal]] = {}
+    for expr, wanted in dict.fromkeys(literals):
+        about = () if isinstance(expr, (ir.AtLeast, ir.Picked, ir.Ask)) else ir.columns(expr)
+        if len(about) == 1:
+            by_column.setdefault(next(iter(about)), []).append((expr, wanted))
+    return any(_no_value(column, asked, declared) for column, asked in by_column.items())
+
+
+def _no_rows(expr: ir.Expr, declared: Declared) -> bool:
+    """Whether a condition about rows can be true of none."""
+    if isinstance(expr, ir.AtLeast):
+        return expr.n > 0 and never_true(expr.where, declared)
+    if isinstance(expr, ir.Picked):
+        return never_true(expr.where, declared) or never_true(expr.then, declared)
+    return False
+
+
+def _no_value(column: ir.Column, asked: Sequence[Literal], declared: Declared) -> bool:
+    values = _values(column, asked, declared)
+    if values is None:
+        return _texts_clash(asked)
+    return not any(
+        all(evaluate(expr, {column.key: value}) is wanted for expr, wanted in asked)
+        for value in (None, *values)
+    )
+
+
+def _values(
+    column: ir.Column, asked: Sequence[Literal], declared: Declared
+) -> Iterable[Value] | None:
+    """Values that stand for all that a column can hold, as far as it is asked; else `None`."""
+    kinds = {type(expr) for expr, _ in asked}
+    if column.type in (FieldType.TEXT, FieldType.CATEGORY):
+        named = [e.values for e, wanted in asked if wanted and isinstance(e, ir.Among)]
+        known = declared(column) if column.type is FieldType.CATEGORY else ()
+        return (*named[0],) if named else known or None
+    if column.type is FieldType.NUMBER and kinds <= {ir.Compare, ir.Missing}:
+        return _numbers(e.right for e, _ in asked if isinstance(e, ir.Compare))
+    if column.type is FieldType.DURATION and kinds <= {ir.Lasts, ir.Missing}:
+        found = _numbers(e.seconds for e, _ in asked if isinstance(e, ir.Lasts))
+        return [value for value in found if value >= 0]
+    if column.type.is_temporal and kinds <= {ir.Before, ir.Missing}:
+        return _moments(column, [e for e, _ in asked if isinstance(e, ir.Before)])
+    return None
+
+
+def _numbers(bounds: Iterable[float | ir.Column]) -> list[float]:
+    """Every bound, a number between each two, and one beyond either end."""
+    points = sorted({bound for bound in bounds if isinstance(bound, float)} | {0.0})
+    between = [(low + high) / 2 for low, high in pairwise(points)]
+    return [*points, *between, points[0] - 1, points[-1] + 1]
+
+
+def _moments(column: ir.Column, asked: Sequence[ir.Before]) -> list[Value]:
+    sides = [side for expr in asked for side in (expr.left, expr.right)]
+    points = {side for side in sides if isinstance(side, datetime)} or {_SOME_TIME}
+    if column.type is FieldType.DATE:
+        days = {p + timedelta(days=n) for p in points for n in (-1, 0, 1)}
+        return [Moment.of_day(day.date()) for day in sorted(days)]
+    step = timedelta(microseconds=1)
+    return [Moment(at, at) for p in sorted(points) for at in (p - step, p, p + step)]
+
+
+def _texts_clash(asked: Sequence[Literal]) -> bool:
+    """Whether a text is to hold a longer text and not a part of it, or nothing and something."""
+    held = [expr.text for expr, wanted in asked if wanted and isinstance(expr, ir.Contains)]
+    not_held = [e.text for e, wanted in asked if not wanted and isinstance(e, ir.Contains)]
+    blank = any(wanted and isinstance(expr, ir.Missing) for expr, wanted in asked)
+    others = any(not isinstance(expr, ir.Missing) for expr, _ in asked)
+    return (blank and others) or any(part in whole for whole in held for part in not_held)
