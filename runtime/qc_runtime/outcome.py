@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from qc_compiler.found import Quote, Searched, Window
+
 
 class Status(StrEnum):
     DECIDED = "decided"
@@ -17,10 +19,20 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Evidence:
-    """A verbatim piece of the record that a decision rests on, and the field it is in."""
+    """A verbatim piece of the record that a decision rests on, and the field it is in.
+
+    ``quote`` is empty where nothing is written there. ``window`` is the span a time was held
+    against; with ``rows`` there is no quote, but what was found of a table's rows.
+    """
 
     field: str
     quote: str
+    window: Window | None = None
+    rows: Searched | None = None
+
+    @classmethod
+    def of(cls, quote: Quote) -> Evidence:
+        return cls(quote.field, quote.text, quote.window, quote.rows)
 
 
 @dataclass(frozen=True)
@@ -40,7 +52,7 @@ class Finding:
     """A requirement that is not met, by the case (``row`` is `None`) or one row of a table.
 
     ``status`` is decided, or needs_review where the model was not sure enough; ``confidence``
-    is the model's, `None` where it had no part in it.
+    and ``explanation`` are the model's, `None` where it had no part in it.
     """
 
     rule: str
@@ -50,6 +62,7 @@ class Finding:
     evidence: tuple[Evidence, ...] = ()
     status: Status = Status.DECIDED
     confidence: float | None = None
+    explanation: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,13 +90,33 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class TierUsage:
+    """What one tier was asked, of how many questions its answer was sure, how many failed.
+
+    Tokens and ``seconds`` as in `Usage`; ``model`` is its name where it is not the run's.
+    """
+
+    name: str
+    model: str | None = None
+    asked: int = 0
+    settled: int = 0
+    failed: int = 0
+    prompt_tokens: int = 0
+    reused_prompt_tokens: int = 0
+    generated_tokens: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
 class Usage:
     """What the model was asked for in one run.
 
     ``requests`` counts records that needed the model, ``unique_requests`` those left after
     identical questions were put together. Tokens and ``seconds`` count answering only:
     ``prompt_tokens`` were computed, ``reused_prompt_tokens`` were needed but taken from a
-    shared prefix, ``load_seconds`` is reading the model in.
+    shared prefix, ``load_seconds`` is reading the model in. ``second_looks`` are close calls that
+    were computed again alone, ``flickers`` those that then came out otherwise. ``tiers`` are in
+    their order, the first one asked everything; the figures before are those of all together.
     """
 
     requests: int = 0
@@ -93,3 +126,6 @@ class Usage:
     generated_tokens: int = 0
     seconds: float = 0.0
     load_seconds: float = 0.0
+    second_looks: int = 0
+    flickers: int = 0
+    tiers: tuple[TierUsage, ...] = ()

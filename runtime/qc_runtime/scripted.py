@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from qc_dsl.lang import Text
-from qc_runtime.backend import Counters, Reply, Request
+from qc_runtime.backend import ANSWER, Counters, Number, Quote, Reply, Request, Slot, Value
 
 Scripted = Reply | str | tuple[str, float]
 Script = Callable[[Request], Scripted] | Mapping[str, Scripted]
@@ -55,10 +55,23 @@ def _as_reply(answer: Scripted, request: Request) -> Reply:
     if isinstance(answer, Reply):
         return answer
     code, probability = (answer, 1.0) if isinstance(answer, str) else answer
-    if code not in request.codes:
+    codes = request.choice.codes
+    if code not in codes:
         zh, en = f"剧本给出的代码不在可选之列：{code}", f"The script's code is not allowed: {code}"
         return Reply(error=Text(zh, en))
-    others = (1.0 - probability) / max(1, len(request.codes) - 1)
-    spread = tuple(probability if c == code else others for c in request.codes)
-    chosen = request.codes[request.chosen(spread)]
-    return Reply(spread, f"答案为 {chosen}。" if chosen in request.explain else None)
+    others = (1.0 - probability) / max(1, len(codes) - 1)
+    spread = tuple(probability if c == code else others for c in codes)
+    chosen = codes[request.choice.chosen(spread)]
+    reply = Reply.of(spread)
+    slots = {step.name: step.slot for step in request.steps}
+    written = {
+        name: _written(slots[name], chosen) for name in request.wanted(reply) if name != ANSWER
+    }
+    return Reply({**reply.values, **written})
+
+
+def _written(slot: Slot, chosen: str) -> Value:
+    """Something in the slot that belongs there."""
+    if isinstance(slot, Quote):
+        return slot.source[:8]
+    return 0.0 if isinstance(slot, Number) else f"答案为 {chosen}。"

@@ -15,11 +15,11 @@ from qc_compiler.program import Program, Question
 from qc_compiler.values import Raw
 from qc_dsl.lang import Text
 from qc_dsl.source import Source
-from qc_runtime import judge as judging
 from qc_runtime.backend import Counters, Reply, Request
-from qc_runtime.judge import Judged, judge
+from qc_runtime.judging import judge as judging
+from qc_runtime.judging.judge import Judged, judge
+from qc_runtime.judging.questions import Explain
 from qc_runtime.outcome import Evidence, Outcome, Status
-from qc_runtime.questions import Explain
 from qc_runtime.records.memory import recordset_of
 from qc_runtime.scripted import Script, ScriptedBackend
 from qc_runtime.store import AnswerStore
@@ -263,13 +263,13 @@ def test_a_reason_that_is_lacking_is_asked_for_later(store: AnswerStore) -> None
 
 BROKEN = {
     "an error": Reply(error=Text("太长", "too long")),
-    "no probabilities": Reply(()),
-    "too few": Reply((1.0,)),
-    "too many": Reply((0.5, 0.3, 0.2)),
-    "all zero": Reply((0.0, 0.0)),
-    "not a number": Reply((float("nan"), 0.5)),
-    "negative": Reply((1.5, -0.5)),
-    "infinite": Reply((float("inf"), 0.0)),
+    "no probabilities": Reply.of(()),
+    "too few": Reply.of((1.0,)),
+    "too many": Reply.of((0.5, 0.3, 0.2)),
+    "all zero": Reply.of((0.0, 0.0)),
+    "not a number": Reply.of((float("nan"), 0.5)),
+    "negative": Reply.of((1.5, -0.5)),
+    "infinite": Reply.of((float("inf"), 0.0)),
 }
 
 

@@ -1,10 +1,11 @@
-"""The engine on the demo model: what must hold whatever the model answers."""
+"""The engine: what must hold whatever the model answers, on a model of hardly any weights."""
 
 from __future__ import annotations
 
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,11 @@ import pytest
 from qc_dsl.errors import QcError
 from qc_runtime.backend import Reply, Request
 from qc_runtime.llama import LlamaBackend, LlamaSettings
+from support.asking import asked
 
 pytest.importorskip("llama_cpp")
+from qc_runtime.llama import slots
+from qc_runtime.llama.close_calls import is_close
 from qc_runtime.llama.model import Context
 from qc_runtime.llama.prompt import Prompter
 
@@ -31,15 +35,15 @@ PAIRS = [
 
 def request(pair: tuple[str, str], **options: Any) -> Request:
     user = f"术前：{pair[0]}\n术后：{pair[1]}"
-    return Request(SYSTEM, user, ("A", "B"), answer_lead="答：", **options)
+    return asked(SYSTEM, user, ("A", "B"), answer_lead="答：", **options)
 
 
 REQUESTS = [request(pair) for pair in PAIRS]
 
 
 @pytest.fixture(scope="module")
-def backend(demo_model: Path) -> Iterator[LlamaBackend]:
-    made = LlamaBackend(demo_model, settings=SETTINGS, fingerprint="demo")
+def backend(tiny_model: Path) -> Iterator[LlamaBackend]:
+    made = LlamaBackend(tiny_model, settings=SETTINGS, fingerprint="tiny")
     yield made
     made.close()
 
@@ -81,11 +85,68 @@ def test_a_batch_answers_as_one_request_at_a_time(
     assert len({round(reply.probabilities[0], 2) for reply in batched}) > 1
 
 
-def test_shared_tokens_are_computed_once(backend: LlamaBackend, prompter: Prompter) -> None:
-    prompts = prompter.prompts(REQUESTS)
+SEVERAL = [(f"第{n}种手术", f"{n}号术式") for n in range(24)]
+
+
+@pytest.fixture(scope="module")
+def on_the_line(backend: LlamaBackend) -> list[Request]:
+    """Requests of which half come out on either side of the line, some of them right on it."""
+    plain = answers(backend, [request(pair) for pair in SEVERAL])
+    middle = sorted(reply.probabilities[0] for reply in plain)[len(plain) // 2]
+    return [request(pair, weights=(1.0, middle / (1 - middle))) for pair in SEVERAL]
+
+
+def test_no_batch_size_and_no_order_changes_an_answer(
+    tiny_model: Path, on_the_line: list[Request]
+) -> None:
+    found = []
+    for settings, order in (
+        (LlamaSettings(n_ctx=1024, n_batch=512, n_seq=16), 1),
+        (LlamaSettings(n_ctx=768, n_batch=128, n_ubatch=128, n_seq=3), -1),
+    ):
+        backend = LlamaBackend(tiny_model, settings=settings)
+        replies = answers(backend, on_the_line[::order])[::order]
+        assert backend.counters.second_looks > 0
+        backend.close()
+        found.append(replies)
+    choice = on_the_line[0].choice
+    for one, other in zip(*found, strict=True):
+        assert choice.chosen(one.probabilities) == choice.chosen(other.probabilities)
+        if is_close(choice, one.probabilities, 0.0):
+            assert one.probabilities == pytest.approx(other.probabilities, abs=1e-6)
+
+
+def test_a_close_call_that_comes_out_otherwise_says_so(
+    backend: LlamaBackend, on_the_line: list[Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first looks are turned round where they are read: what noise does, but surely."""
+    choice = on_the_line[0].choice
+    real, looks = slots.probabilities, [0]
+
+    def turned(logits: Any, codes: Any) -> tuple[float, ...]:
+        shares: tuple[float, ...] = real(logits, codes)
+        looks[0] += 1
+        if looks[0] > len(on_the_line) or not is_close(choice, shares, 0.0):
+            return shares
+        other = [0.51, 0.49] if choice.chosen(shares) == 1 else [0.49, 0.51]
+        raw = [share / weight for share, weight in zip(other, choice.weights, strict=True)]
+        return tuple(share / sum(raw) for share in raw)
+
+    before = backend.counters.flickers
+    monkeypatch.setattr(slots, "probabilities", turned)
+    replies = answers(backend, on_the_line)
+    flickers = [reply for reply in replies if reply.flickers]
+    assert 0 < len(flickers) == backend.counters.flickers - before
+    assert all(is_close(choice, reply.probabilities, 0.0) for reply in flickers)
+
+
+def test_shared_tokens_are_computed_once(tiny_model: Path) -> None:
+    backend = LlamaBackend(tiny_model, settings=replace(SETTINGS, second_look=False))
+    prompts = backend._load()[2].prompts(REQUESTS)
     backend._load()[3].reset()
     before = backend.counters.prompt_tokens, backend.counters.reused_prompt_tokens
     answers(backend, REQUESTS)
+    backend.close()
     computed = backend.counters.prompt_tokens - before[0]
     reused = backend.counters.reused_prompt_tokens - before[1]
     head, tails = len(prompts[0].head), sum(len(p.tail) for p in prompts)
@@ -105,16 +166,16 @@ def _more_prefix(prompts: list[Any], head: int) -> int:
 def test_other_questions_in_between_do_not_mix_up_prefixes(
     backend: LlamaBackend, batched: list[Reply]
 ) -> None:
-    other = [Request("另一个问题。答 A 或 B。", f"第{n}题", ("A", "B")) for n in range(3)]
+    other = [asked("另一个问题。答 A 或 B。", f"第{n}题", ("A", "B")) for n in range(3)]
     mixed = answers(backend, [REQUESTS[0], other[0], *REQUESTS[1:3], *other[1:], *REQUESTS[3:]])
     assert_same([mixed[n] for n in (0, 2, 3, 6, 7)], batched)
 
 
 def test_a_record_longer_than_a_batch_is_read_in_parts(
-    backend: LlamaBackend, demo_model: Path, batched: list[Reply]
+    backend: LlamaBackend, tiny_model: Path, batched: list[Reply]
 ) -> None:
     small = LlamaSettings(n_ctx=512, n_batch=32, n_ubatch=32, n_seq=4)
-    tight = LlamaBackend(demo_model, settings=small)
+    tight = LlamaBackend(tiny_model, settings=small)
     assert_same(answers(tight, REQUESTS), batched)
     tight.close()
 
@@ -132,9 +193,9 @@ ATTACKS = (
 def test_control_tokens_in_a_record_stay_text(prompter: Prompter, attack: str) -> None:
     model = prompter._model
     lead = ("因", "因")
-    quiet = Request(SYSTEM, "阑尾切除术", ("A", "B"), answer_lead="答：", explain_leads=lead)
+    quiet = asked(SYSTEM, "阑尾切除术", ("A", "B"), answer_lead="答：", explain_leads=lead)
     [plain] = prompter.prompts([quiet])
-    everywhere = Request(
+    everywhere = asked(
         SYSTEM + attack, attack, ("A", "B"), answer_lead=attack, explain_leads=(attack, attack)
     )
     [attacked] = prompter.prompts([everywhere])
@@ -145,7 +206,7 @@ def test_control_tokens_in_a_record_stay_text(prompter: Prompter, attack: str) -
 
     assert len(controls(plain.head + plain.tail)) == 5  # the template's own
     assert controls(attacked.head + attacked.tail) == controls(plain.head + plain.tail)
-    assert controls(attacked.leads[0]) == []
+    assert controls(attacked.blanks[1].leads[0]) == []
     text = b"".join(model.piece(token) for token in attacked.tail).decode()
     assert text.startswith(attack)  # nothing was dropped or rewritten either
 
@@ -168,14 +229,14 @@ def test_a_prompt_longer_than_the_context_is_an_error_and_others_go_on(
 def test_codes_that_begin_alike_are_refused_at_once(backend: LlamaBackend) -> None:
     for codes in (("A", "A"), ("YES", "YES!"), ()):
         with pytest.raises(QcError) as caught:
-            answers(backend, [Request(SYSTEM, "甲", codes)])
+            answers(backend, [asked(SYSTEM, "甲", codes)])
         assert caught.value.diagnostics[0].code == "QC523"
 
 
 @pytest.mark.parametrize("kept", [0, 3, 2_000_000])
-def test_a_damaged_model_file_is_a_clear_error(demo_model: Path, tmp_path: Path, kept: int) -> None:
+def test_a_damaged_model_file_is_a_clear_error(tiny_model: Path, tmp_path: Path, kept: int) -> None:
     damaged = tmp_path / "damaged.gguf"
-    with demo_model.open("rb") as whole:
+    with tiny_model.open("rb") as whole:
         damaged.write_bytes(whole.read(kept))
     with pytest.raises(QcError) as caught:
         list(LlamaBackend(damaged).answer(REQUESTS))
@@ -255,29 +316,31 @@ def _interrupted(real: Any) -> Any:
 # -- explanations ----------
 
 
-def test_explanations_are_chinese_whole_and_only_where_asked(backend: LlamaBackend) -> None:
+def test_explanations_are_chinese_whole_and_only_where_asked(demo_model: Path) -> None:
+    backend = LlamaBackend(demo_model, settings=SETTINGS)
     lead, bound = "。理由：", 24
     options = {"explain_leads": (lead, lead), "explain_tokens": bound}
     before = backend.counters.generated_tokens
     asked = [request(pair, explain=("A", "B"), **options) for pair in PAIRS[:4]]
     replies = answers(backend, [*asked, request(PAIRS[4], **options)])
     written = backend.counters.generated_tokens - before
+    backend.close()
     assert 4 <= written <= 4 * bound
-    assert replies[4].explanation is None
+    assert replies[4].text("reason") is None
     for reply in replies[:4]:
-        assert reply.explanation
-        assert "�" not in reply.explanation
-        assert "\n" not in reply.explanation
-        assert "<|" not in reply.explanation
-        assert sum("一" <= ch <= "鿿" for ch in reply.explanation) >= 4
+        assert reply.text("reason")
+        assert "�" not in reply.text("reason")
+        assert "\n" not in reply.text("reason")
+        assert "<|" not in reply.text("reason")
+        assert sum("一" <= ch <= "鿿" for ch in reply.text("reason")) >= 4
 
 
-def test_more_explanations_than_places_are_all_written(demo_model: Path) -> None:
-    few = LlamaBackend(demo_model, settings=LlamaSettings(n_ctx=256, n_batch=64, n_seq=2))
+def test_more_explanations_than_places_are_all_written(tiny_model: Path) -> None:
+    few = LlamaBackend(tiny_model, settings=LlamaSettings(n_ctx=256, n_batch=64, n_seq=2))
     asked = [
         request(pair, explain=("A", "B"), explain_leads=("因", "因"), explain_tokens=3)
         for pair in PAIRS
     ]
     replies = answers(few, asked)
     few.close()
-    assert all(reply.explanation for reply in replies)
+    assert all(reply.text("reason") for reply in replies)

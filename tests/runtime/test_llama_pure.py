@@ -11,13 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qc_dsl.errors import QcError
-from qc_runtime.backend import Request
+from qc_runtime.backend import Choice
 from qc_runtime.explanation import cut_back, decode, first_line
 from qc_runtime.llama import LlamaBackend, LlamaSettings
-from qc_runtime.llama.prompt import Prompt
+from qc_runtime.llama.close_calls import is_close
+from qc_runtime.llama.prompt import Blank, Prompt
 from qc_runtime.llama.schedule import common, plan
-from qc_runtime.llama.slots import choose, greedy
+from qc_runtime.llama.slots import BrokenLogitsError, greedy, probabilities
 from qc_runtime.llama.template import ChatTemplate, Frame
+from support.asking import asked
 
 CHATML = (
     "{%- for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}"
@@ -29,7 +31,8 @@ CHATML = (
 
 
 def prompt(index: int, head: tuple[int, ...], tail: tuple[int, ...]) -> Prompt:
-    return Prompt(index, head, tail, codes=((1,), (2,)))
+    slot = Choice(("A", "B"))
+    return Prompt(index, head, tail, (Blank("answer", slot, codes=((1,), (2,))),))
 
 
 @given(
@@ -76,11 +79,12 @@ def test_groups_come_so_that_prefixes_continue_each_other() -> None:
 
 def test_choice_is_normalised_over_the_codes_alone() -> None:
     logits = np.array([9.0, 1.0, 1.0 + np.log(3.0), -4.0], np.float32)
-    assert choose(logits, (1, 2)) == pytest.approx((0.25, 0.75), abs=1e-6)
+    assert probabilities(logits, (1, 2)) == pytest.approx((0.25, 0.75), abs=1e-6)
 
 
 def test_logits_that_are_no_numbers_choose_nothing() -> None:
-    assert choose(np.array([1.0, np.nan], np.float32), (0, 1)) is None
+    with pytest.raises(BrokenLogitsError):
+        probabilities(np.array([1.0, np.nan], np.float32), (0, 1))
 
 
 def test_tokens_that_are_no_text_are_never_written() -> None:
@@ -198,8 +202,33 @@ def test_without_llama_cpp_the_error_says_how_to_get_it(monkeypatch: pytest.Monk
     monkeypatch.setattr("qc_runtime.llama.native._loaded", [])
     monkeypatch.setitem(sys.modules, "llama_cpp.llama_cpp", None)
     with pytest.raises(QcError) as caught:
-        list(LlamaBackend("absent.gguf").answer([Request("", "甲", ("A", "B"))]))
+        list(LlamaBackend("absent.gguf").answer([asked("", "甲", ("A", "B"))]))
     diagnostic = caught.value.diagnostics[0]
     assert diagnostic.code == "QC520"
     assert diagnostic.help is not None
     assert "qc-rulebook[llama]" in diagnostic.help.zh
+
+
+@pytest.mark.parametrize(
+    ("shares", "sure_at", "close"),
+    [
+        ((0.53, 0.47), 0.0, True),
+        ((0.47, 0.53), 0.0, True),
+        ((0.6, 0.4), 0.0, False),
+        ((0.76, 0.24), 0.75, True),
+        ((0.9, 0.1), 0.75, False),
+        ((0.51, 0.49), 0.75, False),
+        ((0.51, 0.49), 0.54, True),
+        ((0.4, 0.35, 0.25), 0.0, True),
+    ],
+)
+def test_a_call_is_close_where_noise_could_turn_it(
+    shares: tuple[float, ...], sure_at: float, close: bool
+) -> None:
+    assert is_close(Choice(("A", "B", "C")[: len(shares)]), shares, sure_at) == close
+
+
+def test_weights_move_the_line_that_a_call_is_close_to() -> None:
+    weighted = Choice(("A", "B"), (1.5, 1.0))
+    assert is_close(weighted, (0.4, 0.6), 0.0)
+    assert not is_close(weighted, (0.5, 0.5), 0.0)

@@ -6,13 +6,17 @@ from dataclasses import replace
 
 import pytest
 
+from qc_compiler.found import Searched, Window
+from qc_compiler.pipeline import read_and_compile
 from qc_compiler.program import Score
-from qc_runtime import duties as duties_module
+from qc_dsl.source import Source
 from qc_runtime import prefilter as prefilter_module
-from qc_runtime.accounts import Account, AccountingError, Accounts
-from qc_runtime.outcome import RowPlace, Status
+from qc_runtime.judging import duties as duties_module
+from qc_runtime.judging.accounts import Account, AccountingError, Accounts
+from qc_runtime.outcome import Evidence, RowPlace, Status
 from support.obligations import (
     ASKED,
+    HEAD,
     NOTE,
     ORDER,
     USED,
@@ -73,6 +77,74 @@ def test_a_missing_time_leaves_the_row_open(judged: Judge) -> None:
     assert outcome.status is Status.DATA_MISSING
     assert outcome.explanation == "缺少：医嘱.时间（“下周”看不懂）"
     assert outcome.rules == ("用药",)
+
+
+BLANK = ORDER | {"时间": None}
+NEAR = "存在 病程，记录时间 在 医嘱.时间 后 3 天内"
+
+
+@pytest.mark.parametrize("notes", [[], [(0, NOTE)]], ids=["no note", "a note"])
+def test_an_order_without_a_time_is_missing_data_beside_any_notes(
+    judged: Judge, notes: list[tuple[int, dict[str, str]]]
+) -> None:
+    outcome = one(judged(compiled(用药=USED), [{}], {"医嘱": [(0, BLANK)], "病程": notes}))
+    assert (outcome.status, outcome.findings) == (Status.DATA_MISSING, ())
+    assert outcome.explanation == "缺少：医嘱.时间"
+
+
+@pytest.mark.parametrize(
+    ("rule", "wanted"),
+    [
+        (f"每条 医嘱 当 {NEAR}：须 药品 为 “x”，否则 缺陷 “y”", "exempt"),
+        (f"每条 医嘱：须 不{NEAR}，否则 缺陷 “y”", "decided"),
+    ],
+    ids=["scope", "must not"],
+)
+def test_what_never_happened_needs_no_time(judged: Judge, rule: str, wanted: str) -> None:
+    tables = {"医嘱": [(0, BLANK)], "病程": []}
+    assert account(judged(compiled(用药=rule), [{}], tables), "用药") == wanted
+
+
+def test_a_finding_about_a_window_carries_the_times_that_decided(judged: Judge) -> None:
+    late = [(0, NOTE | {"记录时间": text}) for text in ("2024-12-31 7:00", "2025/1/4 08:01", None)]
+    rule = "每条 医嘱：须 至少 2 条 病程 满足 (记录时间 在 医嘱.时间 后 3 天内)，否则 缺陷 “y”"
+    tables = {"医嘱": [(0, ORDER)], "病程": [*late[:2], (0, NOTE)]}
+    [finding] = one(judged(compiled(用药=rule), [{}], tables)).findings
+    window = Window("2025-01-01 08:00", "2025-01-04 08:00")
+    assert finding.evidence == (
+        Evidence("医嘱.时间", "2025-01-01 08:00"),
+        Evidence(
+            "病程.记录时间",
+            "",
+            window,
+            Searched(3, 1, 0, 1, 0, before="2024-12-31 7:00", after="2025/1/4 08:01"),
+        ),
+        Evidence("病程.记录时间", "2025-01-02 08:00", window),
+    )
+    two = "每条 医嘱：须 至少 3 条 病程 满足 (记录时间 在 医嘱.时间 后 3 天内)，否则 缺陷 “y”"
+    tables = {"医嘱": [(0, ORDER)], "病程": [late[0], late[2]]}
+    [finding] = one(judged(compiled(用药=two), [{}], tables)).findings
+    assert finding.evidence[1].rows == Searched(2, 0, 1, 0, 1, before="2024-12-31 7:00")
+
+
+@pytest.mark.parametrize(
+    ("must", "wanted"),
+    [
+        ("时间 早于 科室时间", [("医嘱.时间", "2025-01-01 08:00"), ("科室时间", "2024-12-01")]),
+        ("用途 不为空", [("医嘱.用途", "")]),
+        ("药品 不包含 “莫西”", [("医嘱.药品", "莫西")]),
+        ("存在 病程", [("病程", "")]),
+    ],
+)
+def test_what_made_a_demand_false_is_its_evidence(
+    judged: Judge, must: str, wanted: list[tuple[str, str]]
+) -> None:
+    text = f"每条 医嘱：须 {must}，否则 缺陷 “y”"
+    source = HEAD.replace("  科室: {}", "  科室: {}\n  科室时间: {类型: 时间}")
+    program = read_and_compile(Source("t.yaml", f"{source}规则:\n  甲: {text}\n"))[1]
+    tables: dict[str, list[tuple[int, dict[str, str]]]] = {"医嘱": [(0, ORDER)], "病程": []}
+    [finding] = one(judged(program, [{"科室时间": "2024-12-01"}], tables)).findings
+    assert [(each.field, each.quote) for each in finding.evidence] == wanted
 
 
 def test_a_finding_decides_though_something_else_is_open(judged: Judge) -> None:

@@ -72,6 +72,18 @@ def test_an_answer_under_the_review_line_is_for_a_person(
     assert outcome.confidence == pytest.approx(answer[1])
 
 
+@pytest.mark.parametrize("length", [10, 100])
+def test_a_finding_of_the_models_has_its_reason_and_from_long_texts_a_quotation(
+    judged: Judge, length: int
+) -> None:
+    history = "摔伤" * (length // 2)
+    result = judged(compiled(摔伤=ASKED), [{"现病史": history}], script=lambda _: "B")
+    [finding] = one(result).findings
+    assert finding.explanation == "答案为 B。"
+    quotes = [quote.quote for quote in finding.evidence if quote.quote != history]
+    assert (history[:8] in quotes) == (length == 100)
+
+
 def test_without_a_model_its_rows_are_pending(judged: Judge) -> None:
     result = judged(compiled(摔伤=ASKED), [{"现病史": "摔伤"}])
     assert one(result).status is Status.PENDING

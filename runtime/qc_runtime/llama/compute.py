@@ -29,9 +29,9 @@ class Computer:
         self._shares, self._advance, self._fail = shares, advance, fail
         self._batch = context.batch()
 
-    def run(self, lanes: Sequence[Lane]) -> None:
-        """Compute all pending tokens of these lanes."""
-        for pieces in packed([lane for lane in lanes if lane.pending], self._context.n_batch):
+    def run(self, lanes: Sequence[Lane], size: int) -> None:
+        """Compute all pending tokens of these lanes, at most ``size`` of them at once."""
+        for pieces in packed([lane for lane in lanes if lane.pending], size):
             self._compute(pieces)
 
     def shared(self, a: Lane | None, b: Lane) -> int:
@@ -82,7 +82,7 @@ class Computer:
 
     def _count(self, pieces: list[Piece]) -> None:
         """Count the rows of prompts; rows that several tasks share are reused by all but one."""
-        generated = sum(1 for p in pieces if isinstance(p.lane, Task) and p.lane.written)
+        generated = sum(p.lane.made for p in pieces if p.last and isinstance(p.lane, Task))
         computed = self._batch.size - generated
         needed = sum(len(p.tokens) for p in pieces) - generated
         self._counters.prompt_tokens += computed

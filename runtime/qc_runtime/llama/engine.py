@@ -2,73 +2,123 @@
 
 A request is a `Task` with tokens still to be computed (``pending``). Every step puts the
 pending tokens of all running tasks and of as many waiting ones as fit into one computation,
-reads the logits after each task's last token, and lets the task go on: from its prompt to a
-code, from the code to its explanation, from each token of that to the next. So a place that
-becomes free is taken at once, and explanations are written beside other prompts' reading.
+reads the logits after each task's last token, and lets the task's slot take what they say: a
+code, one more token of a text. So a place that becomes free is taken at once, and reasons are
+written beside other prompts' reading. Fixed text between two slots is read in one go.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from time import perf_counter
 
 from qc_dsl.lang import Text
-from qc_runtime.backend import Counters, Reply
-from qc_runtime.explanation import cut_back, decode, first_line
+from qc_runtime.backend import FLICKER, Choice, Counters, Reply
 from qc_runtime.llama import slots
 from qc_runtime.llama.compute import Computer
 from qc_runtime.llama.model import Context, Model, Tokens
-from qc_runtime.llama.prompt import Prompt
+from qc_runtime.llama.prompt import Blank, Prompt
 from qc_runtime.llama.schedule import Group, common, plan
+from qc_runtime.llama.slots import BrokenLogitsError, ChoiceFiller, Filler
 from qc_runtime.llama.tasks import Lane, Prefix, Task
 
-_LINE_ENDS = (b"\n", b"\r")
-_FIRST_TRIES = 64  # how many ends and blank lines are passed over for the first token of a text
+_ALONE = 128  # tokens of a computation when a close call is looked at again
+OnStep = Callable[[Sequence[int]], None]
 
 
 class Engine:
     """Answers prompts on one context. Not for two threads at once."""
 
-    def __init__(self, model: Model, context: Context, counters: Counters) -> None:
+    def __init__(
+        self, model: Model, context: Context, counters: Counters, *, looks_again: bool = True
+    ) -> None:
         self._model, self._context, self._counters = model, context, counters
+        self._looks_again = looks_again
+        self._close: list[tuple[Prompt, int]] = []  # with the code that was chosen
         self._computer = Computer(
             context, counters, shares=model.shares_cells, advance=self._advance, fail=self._fail
         )
         self._waiting: deque[Group] = deque()
+        self._on_step: OnStep = lambda begun: None
         self.reset()
 
-    def run(self, prompts: Sequence[Prompt]) -> Iterator[tuple[int, Reply]]:
-        """Every prompt's reply, as (index, reply), each as soon as it is known."""
+    def run(
+        self, prompts: Sequence[Prompt], on_step: OnStep = lambda begun: None
+    ) -> Iterator[tuple[int, Reply]]:
+        """Every prompt's reply, as (index, reply), each as soon as it is known.
+
+        ``on_step`` is told before each computation which prompts are begun with in it.
+        """
         n_ctx = self._context.n_ctx
+        self._on_step = on_step
+        self._close, self._alone = [], False
         for prompt in prompts:
             if len(prompt) >= n_ctx:
                 yield prompt.index, _too_long(len(prompt), n_ctx)
         self._waiting = deque(plan(p for p in prompts if len(p) < n_ctx))
         try:
-            while self._waiting or self._running:
-                yield from self._step()
+            yield from self._work_off()
+            yield from self._look_again()
         except BaseException:  # interrupted or left early: nothing half-done stays
             self.reset()
             raise
 
+    def _work_off(self) -> Iterator[tuple[int, Reply]]:
+        while self._waiting or self._running:
+            yield from self._step()
+
+    def _look_again(self) -> Iterator[tuple[int, Reply]]:
+        """The close calls, each alone: the same whatever the batches were (`close_calls`)."""
+        close, self._close = sorted(self._close, key=lambda one: one[0].head), []
+        for head, calls in groupby(close, key=lambda one: one[0].head):
+            if self._pure != head:
+                self.reset()
+            for prompt, chosen in calls:
+                self._alone = True
+                self._waiting.append(Group(head, deque([prompt])))
+                for index, reply in self._work_off():
+                    self._counters.second_looks += 1
+                    yield index, self._compared(prompt, chosen, reply)
+
+    def _compared(self, prompt: Prompt, chosen: int, reply: Reply) -> Reply:
+        """The second look's reply, marked where the first one had chosen another code."""
+        slot = prompt.blanks[0].slot
+        if not isinstance(slot, Choice) or not reply.probabilities:
+            return reply
+        if slot.chosen(reply.probabilities) == chosen:
+            return reply
+        self._counters.flickers += 1
+        return Reply({**reply.values, FLICKER: 1.0})
+
     def reset(self) -> None:
         """Forget everything, the shared prefix too."""
         self._context.clear()
+        self._alone = False
         self._waiting.clear()
         self._running: list[Task] = []
         self._free = list(range(self._context.n_seq, 0, -1))
         self._prefix = Prefix(0)
+        self._pure: Tokens = ()  # the head that was computed from an empty cache, if any
         self._done: list[tuple[int, Reply]] = []
 
     def _step(self) -> list[tuple[int, Reply]]:
         """One computation, or the few that it takes when something is longer than a batch."""
+        self._on_step(())  # what the last step gave is taken: here a pause may be made
         started = perf_counter()
         self._done = []
+        before = set(self._running)
         self._admit()
-        self._computer.run(self._running)
+        self._on_step([task.prompt.index for task in self._running if task not in before])
+        self._compute(self._running)
         self._counters.seconds += perf_counter() - started
         return self._done
+
+    def _compute(self, lanes: Sequence[Lane]) -> None:
+        """In batches as large as can be; alone in batches of one size, whatever the settings."""
+        size = self._context.n_batch
+        self._computer.run(lanes, min(size, _ALONE) if self._alone else size)
 
     # -- schedule ------------------------------------------------------------
 
@@ -117,20 +167,33 @@ class Engine:
             return True
         if self._running and self._held() + len(group.prefix) > self._context.n_ctx:
             return False
-        self._change_prefix(group.prefix)
+        self._on_step([group.members[0].index])
+        self._change_prefix(group.members[0].head, group.prefix)
         if self._prefix.failed:
             self._give_up(group)
             return False
         return True
 
-    def _change_prefix(self, tokens: Tokens) -> None:
+    def _change_prefix(self, head: Tokens, tokens: Tokens) -> None:
         """Keep of sequence 0 what the new prefix begins with; compute the rest."""
+        if common(self._prefix.tokens, head) < len(head):
+            self._change_head(head)
         kept = common(self._prefix.tokens, tokens)
         if not self._context.drop(0, kept):
             self._context.drop(0)
-            kept = 0
+            self._pure, kept = (), 0
         self._prefix = Prefix(0, kept, tokens[kept:], tokens=tokens)
-        self._computer.run([self._prefix])
+        self._compute([self._prefix])
+
+    def _change_head(self, head: Tokens) -> None:
+        """Where nothing is running, begin with an empty cache: close calls can build on that."""
+        self._pure = ()
+        if self._running:
+            return
+        self._context.clear()
+        self._prefix = Prefix(0, 0, head, tokens=head)
+        self._computer.run([self._prefix], min(self._context.n_batch, _ALONE))
+        self._pure = () if self._prefix.failed else head
 
     def _give_up(self, group: Group) -> None:
         self._done += [(member.index, self._failure()) for member in group.members]
@@ -141,66 +204,72 @@ class Engine:
     # -- postprocess ---------------------------------------------------------
 
     def _advance(self, task: Task, row: int) -> None:
-        if task.probabilities:
-            self._write(task, row)
-        else:
-            self._choose(task, row)
-
-    def _choose(self, task: Task, row: int) -> None:
-        firsts = tuple(code[0] for code in task.prompt.codes)
-        probabilities = slots.choose(self._context.logits(row), firsts)
-        if probabilities is None:
+        """Let a task's slot take what the model says next, and go on to the next slot."""
+        filler = task.filler or self._filler(task.prompt.blanks[0])
+        task.filler = filler
+        before = filler.written
+        try:
+            task.pending = filler.take(self._context.logits(row))
+        except BrokenLogitsError:
             self._finish(task, self._failure())
             return
-        task.probabilities = probabilities
-        chosen = task.prompt.choose(probabilities)
-        task.pending = task.prompt.codes[chosen] + task.prompt.leads[chosen]
-        if chosen not in task.prompt.explain or not self._may_write(task):
-            self._finish(task, Reply(probabilities))
+        task.made = filler.written - before
+        self._counters.generated_tokens += task.made
+        if filler.done:
+            self._filled(task, filler)
+        elif not self._has_room(task):
+            self._settle(task, filler)
 
-    def _may_write(self, task: Task) -> bool:
+    def _filled(self, task: Task, filler: Filler) -> None:
+        """Note a slot's value, and put the text that leads to the next slot behind it."""
+        task.values[task.prompt.blanks[task.blank].name] = filler.value()
+        if isinstance(filler, ChoiceFiller):
+            task.chosen = filler.chosen
+            if self._is_close(task, filler):
+                self._postpone(task)
+                return
+        blank = task.next_blank()
+        if blank is not None:
+            task.pending += blank.lead(task.chosen)
+            task.filler = self._filler(blank)
+        if blank is None or not self._has_room(task):
+            self._settle(task)
+
+    def _is_close(self, task: Task, filler: ChoiceFiller) -> bool:
+        """Whether to look again: at the answer of a request that begins with it."""
+        looked = self._alone or not self._looks_again or task.blank > 0
+        return not looked and filler.is_close(task.prompt.sure_at)
+
+    def _postpone(self, task: Task) -> None:
+        self._close.append((task.prompt, task.chosen))
+        self._leave(task)
+
+    def _filler(self, blank: Blank) -> Filler:
+        return slots.filler(self._model, blank.slot, blank.codes, blank.closing)
+
+    def _has_room(self, task: Task) -> bool:
         return task.pos + len(task.pending) < self._context.n_ctx
 
-    def _write(self, task: Task, row: int) -> None:
-        """Take the next token of an explanation, or end it."""
-        token = self._next_token(task, row)
-        if self._model.ends(token):
-            self._end_text(task, whole=True)
-            return
-        piece = self._model.piece(token)
-        task.written += 1
-        task.text += piece
-        task.pending = (token,)
-        self._counters.generated_tokens += 1
-        if any(end in piece for end in _LINE_ENDS):
-            self._end_text(task, whole=True)
-        elif task.written >= task.prompt.limit or not self._may_write(task):
-            self._end_text(task, whole=False)
-
-    def _next_token(self, task: Task, row: int) -> int:
-        """Greedy; the first token is neither an end nor blank, so no text is empty."""
-        logits = self._context.logits(row)
-        token = slots.greedy(logits, self._model.unwritable)
-        for _ in range(0 if task.written else _FIRST_TRIES):
-            if not self._model.ends(token) and self._model.piece(token).strip():
-                break
-            logits[token] = float("-inf")
-            token = int(logits.argmax())
-        return token
-
-    def _end_text(self, task: Task, *, whole: bool) -> None:
-        text = first_line(decode(task.text))
-        self._finish(task, Reply(task.probabilities, text if whole else cut_back(text)))
+    def _settle(self, task: Task, unfinished: Filler | None = None) -> None:
+        """End a task with what it has; slots that the cache had no room for have no value."""
+        if unfinished is not None:
+            task.values[task.prompt.blanks[task.blank].name] = unfinished.value()
+        while (blank := task.next_blank()) is not None:
+            task.values.setdefault(blank.name, None)
+        self._finish(task, Reply(task.values))
 
     def _fail(self, lane: Lane) -> None:
         if isinstance(lane, Task):
             self._finish(lane, self._failure())
 
     def _finish(self, task: Task, reply: Reply) -> None:
+        self._leave(task)
+        self._done.append((task.prompt.index, reply))
+
+    def _leave(self, task: Task) -> None:
         self._context.drop(task.seq)
         self._running.remove(task)
         self._free.append(task.seq)
-        self._done.append((task.prompt.index, reply))
 
     def _failure(self) -> Reply:
         why = self._context.last_error() or "llama_decode"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,17 @@ Tokens = tuple[int, ...]
 
 
 class Model:
-    """Weights and vocabulary. ``close`` frees them."""
+    """Weights and vocabulary, or the vocabulary only. ``close`` frees them."""
 
-    def __init__(self, path: Path, settings: LlamaSettings) -> None:
+    def __init__(
+        self, path: Path, settings: LlamaSettings, *, vocabulary_only: bool = False
+    ) -> None:
         self.path = path
         self.native: Native = native()
         self._lib = self.native.lib
         params = self._lib.llama_model_default_params()
         params.n_gpu_layers, params.main_gpu = settings.n_gpu_layers, settings.main_gpu
+        params.vocab_only = vocabulary_only
         self.native.last_error = ""
         self.handle = self._lib.llama_model_load_from_file(os.fsencode(path), params)
         if not self.handle:
@@ -84,6 +87,26 @@ class Model:
         attribute = lib.llama_vocab_get_attr
         ids = [t for t in range(self.n_vocab) if attribute(self._vocab, t) & kinds]
         return np.array([t for t in ids if not self.ends(t)], np.int64)
+
+    @cached_property
+    def by_bytes(self) -> dict[bytes, int]:
+        """Every token that is text, by its bytes."""
+        closed = {*self.unwritable.tolist()}
+        pieces = {t: self.piece(t) for t in range(self.n_vocab - 1, -1, -1) if t not in closed}
+        return {piece: token for token, piece in pieces.items() if piece and not self.ends(token)}
+
+    @cached_property
+    def numeric(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """The tokens that can be part of a number."""
+        parts = (t for piece, t in self.by_bytes.items() if not piece.strip(b"0123456789.-"))
+        return np.array(sorted(parts), np.int64)
+
+    @lru_cache(maxsize=8)  # noqa: B019 (a model lives as long as the process needs it)
+    def tokens_of(self, beginnings: tuple[bytes, ...]) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """The tokens that end the model's turn or begin with one of these bytes."""
+        found = {token for piece, token in self.by_bytes.items() if piece.startswith(beginnings)}
+        found |= {token for token in range(self.n_vocab) if self.ends(token)}
+        return np.array(sorted(found), np.int64)
 
     def bos(self) -> tuple[int, str] | None:
         """The token every text begins with, and how it is written; None if there is none."""

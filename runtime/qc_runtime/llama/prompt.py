@@ -1,20 +1,46 @@
-"""From a request to tokens: what is shared, what is the record's, what may be answered."""
+"""From a request to tokens: what is shared, what is the record's, what is to be filled in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 from qc_dsl.errors import Diagnostic, QcError
 from qc_dsl.lang import Text
-from qc_runtime.backend import Request
+from qc_runtime.backend import Choice, Number, Quote, Request, Slot, Step, Thought
 from qc_runtime.llama.model import Model, Tokens
-from qc_runtime.llama.template import ChatTemplate, Frame
+from qc_runtime.llama.template import ChatTemplate, Frame, Thinking
 
 
-def _likeliest(probabilities: Sequence[float]) -> int:
-    return max(range(len(probabilities)), key=probabilities.__getitem__)
+@dataclass(frozen=True)
+class Blank:
+    """A slot to be filled, as tokens.
+
+    ``leads`` come before it: one, or one for each code of the choice before. ``after`` are the
+    numbers of those codes after which it is filled; `None`: after any. ``codes`` are a
+    choice's. ``closing`` is what ends a thought.
+    """
+
+    name: str
+    slot: Slot
+    leads: tuple[Tokens, ...] = ((),)
+    after: frozenset[int] | None = None
+    codes: tuple[Tokens, ...] = ()
+    closing: Tokens = ()
+
+    def lead(self, chosen: int) -> Tokens:
+        return self.leads[chosen] if len(self.leads) > 1 else self.leads[0]
+
+    @property
+    def room(self) -> int:
+        """The most tokens that it and its lead can take."""
+        slot = self.slot
+        if isinstance(slot, Choice):
+            inside = max(map(len, self.codes))
+        else:
+            inside = 2 * slot.digits if isinstance(slot, Number) else slot.tokens
+        return max(map(len, self.leads)) + inside
 
 
 @dataclass(frozen=True)
@@ -22,29 +48,26 @@ class Prompt:
     """One request as tokens.
 
     ``head`` (template and system text) is one object for all requests that have it, ``tail``
-    the rest up to the choice slot. ``codes`` are the tokens of each code there. For a code
-    whose number is in ``explain``, its one of ``leads`` follows it and then a text slot of at most
-    ``limit`` tokens. ``choose`` says which code a choice slot's probabilities choose.
+    the rest up to the first slot, its lead included. ``blanks`` are the slots.
     """
 
     index: int
     head: Tokens
     tail: Tokens
-    codes: tuple[Tokens, ...]
-    explain: frozenset[int] = frozenset()
-    leads: tuple[Tokens, ...] = ()
-    limit: int = 0
-    choose: Callable[[Sequence[float]], int] = field(default=_likeliest, compare=False)
+    blanks: tuple[Blank, ...]
+    sure_at: float = 0.0
 
     def __len__(self) -> int:
         return len(self.head) + len(self.tail)
 
-    @property
+    @cached_property
     def room(self) -> int:
-        """The most tokens that can follow the choice slot."""
-        if not self.explain:
-            return 0
-        return max(len(self.codes[n]) + len(self.leads[n]) for n in self.explain) + self.limit
+        """The most tokens that can follow the prompt."""
+        first, *others = self.blanks
+        reached = [blank for blank in others if blank.after is None or blank.after]
+        last_is_choice = not reached and isinstance(first.slot, Choice)
+        # of a choice that nothing follows not even the code is computed
+        return 0 if last_is_choice else sum(blank.room for blank in (first, *reached))
 
 
 _some = lru_cache(maxsize=256)
@@ -63,30 +86,56 @@ class Prompter:
         self._bos = bos
         source = model.metadata("tokenizer.chat_template")
         self._template = ChatTemplate(source, bos[1] if bos else "", model.eos())
+        self.thinking: Thinking = self._template.thinking()
         # A run puts a handful of systems, leads and codes to thousands of records
         self._frame = _some(self._make_frame)
         self._head = _some(self._make_head)
         self._after = _some(self._make_after)
         self._plain = _some(self._text)
         self._codes = _some(self._make_codes)
+        self._fixed = _some(self._make_blanks)
 
     def prompts(self, requests: Sequence[Request]) -> list[Prompt]:
-        """QC505 when the codes of a request cannot be told apart by their first token."""
+        """QC523 when the codes of a request cannot be told apart by their first token."""
         return [self._prompt(index, request) for index, request in enumerate(requests)]
 
     def _prompt(self, index: int, request: Request) -> Prompt:
+        think = isinstance(request.steps[0].slot, Thought)
         has_system = bool(request.system)
-        after = self._after(has_system, request.answer_lead)
-        return Prompt(
-            index,
-            head=self._head(request.system),
-            tail=self._text(request.user) + after,
-            codes=self._codes(request.codes, request.answer_lead),
-            explain=frozenset(n for n, c in enumerate(request.codes) if c in request.explain),
-            leads=tuple(self._plain(request.lead(n)) for n in range(len(request.codes))),
-            limit=max(1, request.explain_tokens),
-            choose=request.chosen,
-        )
+        blanks = self._blanks(request.steps)
+        tail = self._text(request.user) + self._after(has_system, think) + blanks[0].leads[0]
+        return Prompt(index, self._head(request.system, think), tail, blanks, request.sure_at)
+
+    def _blanks(self, steps: tuple[Step, ...]) -> tuple[Blank, ...]:
+        if any(isinstance(step.slot, Quote) for step in steps):
+            return self._make_blanks(steps)  # of one record only: not worth remembering
+        return self._fixed(steps)
+
+    def _make_blanks(self, steps: tuple[Step, ...]) -> tuple[Blank, ...]:
+        made: list[Blank] = []
+        codes: tuple[str, ...] = ()
+        for number, step in enumerate(steps):
+            before = steps[number - 1].slot if number else None
+            made.append(self._blank(step, codes, before))
+            if isinstance(step.slot, Choice):
+                codes = step.slot.codes
+        return tuple(made)
+
+    def _blank(self, step: Step, known: tuple[str, ...], before: Slot | None) -> Blank:
+        """``known`` are the codes of the last choice, ``before`` is the slot before this one."""
+        slot, thinking = step.slot, self.thinking
+        between = thinking.after if isinstance(before, Thought) else ""
+        leads = tuple(self._piece(between) + self._plain(lead) for lead in step.leads)
+        if before is not None:  # two slots are never without a token between them
+            leads = tuple(lead or self._piece("\n") for lead in leads)
+        if isinstance(slot, Thought) and thinking.closing:
+            leads = (self._piece(thinking.opening),)  # its own way needs no words to lead to it
+        after = None
+        if step.after is not None:
+            after = frozenset(n for n, code in enumerate(known) if code in step.after)
+        codes = self._codes(slot.codes, step.leads[0]) if isinstance(slot, Choice) else ()
+        closing = self._piece(thinking.closing) if isinstance(slot, Thought) else ()
+        return Blank(step.name, slot, leads, after, codes, closing)
 
     def _text(self, text: str) -> Tokens:
         return self._model.tokenize(text, special=False) if text else ()
@@ -94,21 +143,21 @@ class Prompter:
     def _piece(self, text: str) -> Tokens:
         return self._model.tokenize(text, special=True) if text else ()
 
-    def _make_frame(self, has_system: bool) -> Frame:
-        return self._template.frame(system=has_system)
+    def _make_frame(self, has_system: bool, think: bool) -> Frame:
+        return self._template.frame(system=has_system, think=think)
 
-    def _make_head(self, system: str) -> Tokens:
-        frame = self._frame(bool(system))
+    def _make_head(self, system: str, think: bool) -> Tokens:
+        frame = self._frame(bool(system), think)
         head = self._piece(frame.before) + self._text(system) + self._piece(frame.between)
         if self._bos and not frame.before.startswith(self._bos[1]):
             return (self._bos[0], *head)
         return head
 
-    def _make_after(self, has_system: bool, answer_lead: str) -> Tokens:
-        return self._piece(self._frame(has_system).after) + self._text(answer_lead)
+    def _make_after(self, has_system: bool, think: bool) -> Tokens:
+        return self._piece(self._frame(has_system, think).after)
 
-    def _make_codes(self, codes: tuple[str, ...], answer_lead: str) -> tuple[Tokens, ...]:
-        made = tuple(self._code(code, answer_lead) for code in codes)
+    def _make_codes(self, codes: tuple[str, ...], lead: str) -> tuple[Tokens, ...]:
+        made = tuple(self._code(code, lead) for code in codes)
         firsts = [tokens[:1] for tokens in made]
         if not codes or () in firsts or len(set(firsts)) < len(firsts):
             raise QcError(_codes_alike(codes))

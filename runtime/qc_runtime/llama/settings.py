@@ -17,7 +17,8 @@ class LlamaSettings:
     ``n_ctx`` is the whole KV cache, shared by all sequences and bounded by what the model was
     trained for. ``n_batch`` is how much goes into one ``llama_decode``, ``n_ubatch`` how much
     into one computation, ``n_seq`` how many requests are worked on at once. ``n_gpu_layers``
-    -1 puts all layers on the GPU of a GPU build and means nothing to a CPU build.
+    -1 puts all layers on the GPU of a GPU build and means nothing to a CPU build. With
+    ``second_look`` close calls are computed once more, alone (`qc_runtime.llama.close_calls`).
     """
 
     n_ctx: int = 8192
@@ -31,6 +32,7 @@ class LlamaSettings:
     cache_type_v: str = "f16"
     flash_attn: bool | None = None
     offload_kqv: bool = True
+    second_look: bool = True
 
     def threads(self) -> int:
         return self.n_threads or physical_cores()

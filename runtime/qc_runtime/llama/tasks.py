@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from qc_runtime.backend import Value
 from qc_runtime.llama.model import Tokens
-from qc_runtime.llama.prompt import Prompt
+from qc_runtime.llama.prompt import Blank, Prompt
 from qc_runtime.llama.schedule import common
+from qc_runtime.llama.slots import Filler
 
 
 @dataclass(eq=False)
@@ -29,19 +31,34 @@ class Prefix(Lane):
 
 @dataclass(eq=False)
 class Task(Lane):
-    """A request being worked on. ``reserve`` cells of the cache are its own, at most."""
+    """A request being worked on: the slot that is being filled, and the values so far.
+
+    ``reserve`` cells of the cache are its own, at most. ``chosen`` is the number of the code
+    chosen last. Of the pending tokens ``made`` are the model's own, the others were given.
+    """
 
     prompt: Prompt = field(kw_only=True)
     base: Prefix = field(kw_only=True)
     reserve: int = 0
-    probabilities: tuple[float, ...] = ()
-    written: int = 0
-    text: bytes = b""
+    blank: int = 0
+    filler: Filler | None = None
+    chosen: int = 0
+    made: int = 0
+    values: dict[str, Value] = field(default_factory=dict)
 
     @property
     def fresh(self) -> bool:
         """Whether nothing but the prefix has been computed yet."""
-        return self.pos == len(self.base.tokens) and not self.probabilities
+        return self.pos == len(self.base.tokens) and not self.made and not self.values
+
+    def next_blank(self) -> Blank | None:
+        """Go on to the next slot that the last choice leads to; `None` at the end."""
+        for number in range(self.blank + 1, len(self.prompt.blanks)):
+            blank = self.prompt.blanks[number]
+            if blank.after is None or self.chosen in blank.after:
+                self.blank = number
+                return blank
+        return None
 
 
 @dataclass(frozen=True)

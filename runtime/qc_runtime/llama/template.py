@@ -14,6 +14,7 @@ from qc_dsl.lang import Text
 
 _SYSTEM = "QC-SYSTEM-7d1f3a"
 _USER = "QC-USER-c52e90"
+_OPENING, _CLOSING = "<think>", "</think>"
 # A template that writes today's date would give other bytes tomorrow, and no cached answer
 # would ever be found again: the date it is told never changes.
 _FIXED_DATE = "2025-01-01"
@@ -31,6 +32,23 @@ class Frame:
     after: str
 
 
+@dataclass(frozen=True)
+class Thinking:
+    """How a thought is opened and closed in the model's turn.
+
+    ``closing`` is what the model itself writes at the end of one; empty where it has no way of
+    its own, and thinks in plain lines.
+    """
+
+    opening: str = ""
+    closing: str = ""
+
+    @property
+    def after(self) -> str:
+        """The fixed text between a thought and what follows it."""
+        return f"{self.closing}\n\n" if self.closing else "\n"
+
+
 class ChatTemplate:
     """A Jinja template as GGUF files carry it (``tokenizer.chat_template``)."""
 
@@ -43,31 +61,41 @@ class ChatTemplate:
         except jinja2.TemplateError as error:
             raise QcError(_unusable(str(error))) from error
 
-    def frame(self, *, system: bool) -> Frame:
-        """The text around a system and a user message, thinking off.
+    def thinking(self) -> Thinking:
+        """How this template's model thinks."""
+        plain, thought = (self.frame(system=False, think=think).after for think in (False, True))
+        if thought.rstrip().endswith(_OPENING):
+            return Thinking("", _CLOSING)
+        if _CLOSING in plain and _CLOSING not in thought:
+            return Thinking(f"{_OPENING}\n", _CLOSING)
+        return Thinking()
+
+    def frame(self, *, system: bool, think: bool = False) -> Frame:
+        """The text around a system and a user message; ``think``: a thought is to come first.
 
         Without ``system`` there is no system message, and nothing between. A template that
         takes none, or silently leaves it out, gets the system text in front of the user text.
         """
-        if system and (frame := self._with_system_role()):
+        if system and (frame := self._with_system_role(think)):
             return frame
         joined = f"{_SYSTEM}\n\n{_USER}" if system else _SYSTEM + _USER
         try:
-            return _cut(self._render([_message("user", joined)]))
+            return _cut(self._render([_message("user", joined)], think))
         except (jinja2.TemplateError, _NotTwoTextsError, TypeError) as error:
             raise QcError(_unusable(str(error))) from error
 
-    def _with_system_role(self) -> Frame | None:
+    def _with_system_role(self, think: bool) -> Frame | None:
+        messages = [_message("system", _SYSTEM), _message("user", _USER)]
         try:
-            return _cut(self._render([_message("system", _SYSTEM), _message("user", _USER)]))
+            return _cut(self._render(messages, think))
         except (jinja2.TemplateError, _NotTwoTextsError, TypeError):
             return None
 
-    def _render(self, messages: list[dict[str, str]]) -> str:
+    def _render(self, messages: list[dict[str, str]], think: bool) -> str:
         return self._template.render(
             messages=messages,
             add_generation_prompt=True,
-            enable_thinking=False,
+            enable_thinking=think,
             **self._special,
         )
 
