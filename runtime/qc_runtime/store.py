@@ -17,30 +17,40 @@ lets it go when the process dies, and no shared memory is needed, so network dri
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 
 from qc_dsl.errors import Diagnostic, QcError
 from qc_dsl.lang import Text
-from qc_runtime.backend import Reply
+from qc_runtime.backend import Reply, dump_reply
+from qc_runtime.kept import Kept, kept_of, make_private, select, transaction, utc_now
 
 FILE_NAME = "answers.sqlite"
-_VERSION = 1
+_VERSION = 2
 _APPLICATION = 0x51435242  # "QCRB", in the file's header: this is a store of ours
 _TABLE = """
     CREATE TABLE answers (
         digest TEXT PRIMARY KEY,
-        probabilities TEXT NOT NULL,
-        explanation TEXT
+        reply TEXT NOT NULL,
+        answered TEXT NOT NULL,
+        identity TEXT NOT NULL
     ) WITHOUT ROWID
 """
-_AT_ONCE = 500  # digests in one query
+# Version 1 had probabilities and an explanation. Its digests are of another shape of request:
+# no request has one of them any more, so its rows are never found and cannot answer a question
+# that was put differently. They are carried over, without a time, because they were paid for
+# and a person may want to read them; they do not count as answers.
+_FROM_1 = (
+    "ALTER TABLE answers RENAME TO answers_1",
+    _TABLE,
+    "INSERT INTO answers SELECT digest, reply_of_1(probabilities, explanation), '', ''"
+    " FROM answers_1",
+    "DROP TABLE answers_1",
+)
 
 
 class AnswerStore:
@@ -53,7 +63,7 @@ class AnswerStore:
     def __init__(self, path: Path) -> None:
         self.path = path
         with self._speaking():
-            _make(path)
+            make_private(path)
             self._db = sqlite3.connect(path, timeout=0.5, isolation_level=None)
         try:
             with self._speaking():
@@ -78,57 +88,60 @@ class AnswerStore:
         self._db.close()
 
     def __len__(self) -> int:
+        """How many answers can be found; those of version 1 cannot."""
         with self._speaking():
-            return int(self._one("SELECT count(*) FROM answers"))
+            return int(self._one("SELECT count(*) FROM answers WHERE answered <> ''"))
 
     def get_many(self, digests: Iterable[str]) -> dict[str, Reply]:
         """The replies that are stored, by digest; those that are not are left out."""
-        found: dict[str, Reply] = {}
-        rest = iter(list(digests))
+        return {digest: kept.reply for digest, kept in self.kept(digests).items()}
+
+    def kept(self, digests: Iterable[str]) -> dict[str, Kept]:
+        """The same, each with its back end and its time."""
+        query = "SELECT digest, reply, identity, answered FROM answers WHERE digest IN (?)"
         with self._speaking():
-            while some := list(islice(rest, _AT_ONCE)):
-                marks = ",".join("?" * len(some))
-                query = f"SELECT * FROM answers WHERE digest IN ({marks})"
-                found |= {row[0]: _reply(row) for row in self._db.execute(query, some)}
-        return found
+            return {row[0]: kept_of(*row[1:]) for row in select(self._db, query, digests)}
 
-    def put(self, digest: str, reply: Reply) -> None:
-        """Store one reply for good; one with an error is left out, to be asked again."""
-        self.put_many([(digest, reply)])
+    def put(self, digest: str, reply: Reply, identity: str = "") -> None:
+        """Store one reply for good; one with an error is left out, to be asked again.
 
-    def put_many(self, replies: Iterable[tuple[str, Reply]]) -> None:
+        ``identity`` is that of the back end which gave it.
+        """
+        self.put_many([(digest, reply)], identity)
+
+    def put_many(self, replies: Iterable[tuple[str, Reply]], identity: str = "") -> None:
         """Store several replies, all or none, for good; those with an error are left out."""
-        rows = [_row(digest, reply) for digest, reply in replies if reply.error is None]
-        with self._speaking(), self._transaction():
-            self._db.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?)", rows)
+        now = utc_now()
+        self.keep_many((digest, Kept(reply, identity, now)) for digest, reply in replies)
+
+    def keep_many(self, answers: Iterable[tuple[str, Kept]]) -> None:
+        """Store answers that were given before, with their back ends and times."""
+        rows = [
+            (digest, dump_reply(one.reply), one.answered, one.identity)
+            for digest, one in answers
+            if one.reply.error is None
+        ]
+        with self._speaking(), transaction(self._db):
+            self._db.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", rows)
 
     def clear(self) -> None:
         """Forget every answer."""
-        with self._speaking(), self._transaction():
+        with self._speaking(), transaction(self._db):
             self._db.execute("DELETE FROM answers")
 
     def _one(self, query: str) -> int | str:
         value: int | str = self._db.execute(query).fetchone()[0]
         return value
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:  # a full disk may have rolled back already
-                self._db.execute("ROLLBACK")
-            raise
-
     def _open(self) -> None:
         """Lock the file, look at whether it is whole and ours, and lay it out when new."""
         self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
-        with self._transaction():
+        with transaction(self._db):
             if not self._one("SELECT count(*) FROM sqlite_master"):
                 self._lay_out()
             self._recognise()
+            if self._one("PRAGMA user_version") == 1:
+                self._migrate()
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
 
@@ -145,6 +158,13 @@ class AnswerStore:
         self._db.execute(f"PRAGMA application_id = {_APPLICATION}")
         self._db.execute(f"PRAGMA user_version = {_VERSION}")
 
+    def _migrate(self) -> None:
+        """From version 1, within the transaction of `_open`: either version, never half of one."""
+        self._db.create_function("reply_of_1", 2, _reply_of_1, deterministic=True)
+        for statement in _FROM_1:
+            self._db.execute(statement)
+        self._db.execute(f"PRAGMA user_version = {_VERSION}")
+
     @contextmanager
     def _speaking(self) -> Iterator[None]:
         """What SQLite and the system say, as a message for a person."""
@@ -157,27 +177,12 @@ class AnswerStore:
             raise QcError(_damaged(self.path)) from error
 
 
-def _make(path: Path) -> None:
-    """An empty file that only its owner can read: the answers speak of patients."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    if path.stat().st_mode & 0o077:
-        path.chmod(0o600)
-
-
-def _row(digest: str, reply: Reply) -> tuple[str, str, str | None]:
-    text = reply.explanation
-    if text is not None:  # a lone surrogate cannot be stored
-        text = text.encode("utf-8", "replace").decode()
-    return digest, json.dumps(reply.probabilities), text
-
-
-def _reply(row: tuple[str, str, str | None]) -> Reply:
+def _reply_of_1(probabilities: str, explanation: str | None) -> str | None:
+    """A reply of version 1 as it is written now; `None`, which no row may have, when it is none."""
     try:
-        return Reply(tuple(json.loads(row[1])), row[2])
+        return dump_reply(Reply.of(json.loads(probabilities), explanation))
     except (ValueError, TypeError):
-        raise sqlite3.DatabaseError("not a reply") from None
+        return None
 
 
 _NOT_OURS = Text("这不是质控程序的答案库", "This is not a store of answers")
