@@ -2,85 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import math
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from qc_dsl.errors import QcError, render
-from qc_runtime.backend import Reply, Request
-from qc_runtime.chat_http import Patience
-from qc_runtime.endpoint import EndpointBackend
+from qc_runtime.backend import REASON, Reply, Request
+from qc_runtime.endpoint.backend import EndpointBackend
+from qc_runtime.endpoint.http import Patience
+from support.asking import asked
+from support.unruly_server import Answer, Server, logprobs, says
 
 KEY = "sk-very-secret-0123456789"
 QUICK = Patience(tries=3, first_wait=0.01)
-REQUEST = Request("系统", "左侧与右侧", ("A", "B"))
-EXPLAINED = Request("系统", "左侧与右侧", ("A", "B"), explain=("B",))
-
-
-@dataclass
-class Answer:
-    """What the server is to do with one request."""
-
-    body: Any = None
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-    delay: float = 0.0
-    drop: bool = False
-
-
-Script = Callable[[dict[str, Any], int], Answer]
-
-
-class Server:
-    """An HTTP server on 127.0.0.1 whose every answer a test decides."""
-
-    def __init__(self) -> None:
-        self.script: Script = lambda _body, _n: Answer(status=500)
-        self.seen: list[dict[str, Any]] = []
-        self.keys: list[str | None] = []
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._http.daemon_threads = True
-        threading.Thread(target=self._http.serve_forever, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_port}"
-
-    def close(self) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-
-
-def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # the name http.server calls
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            server.seen.append(body | {"path": self.path})
-            server.keys.append(self.headers.get("Authorization"))
-            answer = server.script(body, len(server.seen))
-            time.sleep(answer.delay)
-            if not answer.drop:
-                self._send(answer)
-
-        def _send(self, answer: Answer) -> None:
-            raw = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
-            self.send_response(answer.status)
-            for name, value in answer.headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(raw.encode())
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    return Handler
+REQUEST = asked("系统", "左侧与右侧", ("A", "B"))
+EXPLAINED = asked("系统", "左侧与右侧", ("A", "B"), explain=("B",))
 
 
 @pytest.fixture
@@ -99,18 +38,6 @@ def ask(server: Server, *requests: Request, **options: Any) -> list[Reply]:
     for _, reply in pairs:
         assert KEY not in repr(reply)
     return [reply for _, reply in pairs]
-
-
-def logprobs(**share: float) -> Answer:
-    """A reply whose first token has these probabilities."""
-    top = [{"token": token, "logprob": math.log(p)} for token, p in share.items()]
-    choice = {"message": {"content": "A"}, "logprobs": {"content": [{"top_logprobs": top}]}}
-    return Answer({"choices": [choice], "usage": {"prompt_tokens": 30, "completion_tokens": 1}})
-
-
-def says(content: str, finish: str = "stop") -> Answer:
-    choice = {"message": {"content": content}, "finish_reason": finish}
-    return Answer({"choices": [choice]})
 
 
 # -- answers ----------
@@ -146,10 +73,10 @@ def test_only_codes_to_be_explained_cost_a_second_call(server: Server) -> None:
         return says("<think>嗯</think>\n侧别不同，一左一右，所以", "length")
 
     server.script = script
-    alike = Request("系统", "同侧", ("A", "B"), explain=("B",))
+    alike = asked("系统", "同侧", ("A", "B"), explain=("B",))
     different, same = ask(server, EXPLAINED, alike)
-    assert different.explanation == "侧别不同，一左一右…"
-    assert same.explanation is None
+    assert different.text(REASON) == "侧别不同，一左一右…"
+    assert same.text(REASON) is None
     assert len(server.seen) == 3
 
 
@@ -157,10 +84,10 @@ def test_weights_decide_what_is_explained_but_do_not_change_probabilities(server
     server.script = lambda body, n: (
         logprobs(A=0.6, B=0.4) if body["max_tokens"] == 1 else says("侧别不同。")
     )
-    weighted = Request("系统", "甲", ("A", "B"), explain=("B",), weights=(1.0, 2.0))
+    weighted = asked("系统", "甲", ("A", "B"), explain=("B",), weights=(1.0, 2.0))
     [reply] = ask(server, weighted)
     assert reply.probabilities == pytest.approx((0.6, 0.4))
-    assert reply.explanation == "侧别不同。"
+    assert reply.text(REASON) == "侧别不同。"
 
 
 def test_an_answer_stands_without_its_explanation(server: Server) -> None:
@@ -169,7 +96,7 @@ def test_an_answer_stands_without_its_explanation(server: Server) -> None:
     )
     [reply] = ask(server, EXPLAINED)
     assert reply.probabilities == (0.0, 1.0)
-    assert reply.explanation is None
+    assert reply.text(REASON) is None
     assert reply.error is None
 
 
@@ -230,7 +157,7 @@ def test_a_prompt_the_server_refuses_is_one_error_and_others_go_on(server: Serve
         return Answer({"error": "too long"}, status=400) if long else logprobs(A=1.0)
 
     server.script = script
-    long = Request("系统", "长" * 2000, ("A", "B"))
+    long = asked("系统", "长" * 2000, ("A", "B"))
     bad, good = ask(server, long, REQUEST, concurrency=1)
     assert bad.error is not None
     assert good.probabilities == (1.0, 0.0)
@@ -277,7 +204,7 @@ def test_a_failure_that_stays_is_an_error_of_that_request_alone(
         return failure if "左侧" in body["messages"][1]["content"] else logprobs(A=1.0)
 
     server.script = script
-    bad, good = ask(server, REQUEST, Request("系统", "同侧", ("A", "B")))
+    bad, good = ask(server, REQUEST, asked("系统", "同侧", ("A", "B")))
     assert good.probabilities == (1.0, 0.0)
     assert bad.error is not None
     assert said in bad.error.zh
@@ -366,9 +293,9 @@ def test_leaving_early_does_not_wait_and_the_back_end_still_works(server: Server
     backend = EndpointBackend(server.url, "m", patience=QUICK, concurrency=1)
     for _ in backend.answer([REQUEST] * 200):
         break
-    asked = len(server.seen)
+    begun = len(server.seen)
     time.sleep(0.1)
-    assert len(server.seen) <= asked + 2
+    assert len(server.seen) <= begun + 2
     assert len(list(backend.answer([REQUEST]))) == 1
     backend.close()
 

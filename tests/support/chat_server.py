@@ -20,16 +20,19 @@ class ChatServer:
     """``shares`` gives the codes' probabilities for a user's text; ``delay`` is in seconds.
 
     ``asked`` holds the text of every question (not of requests for a reason) as it came in.
+    ``whole``: that text is everything sent, not the user's turn alone.
     """
 
     shares: Shares
     delay: float = 0.0
+    whole: bool = False
     url: str = ""
     asked: list[str] = field(default_factory=list)
     answered: list[str] = field(default_factory=list)
 
     def reply(self, body: dict[str, Any]) -> dict[str, Any]:
-        user = next(m["content"] for m in body["messages"] if m["role"] == "user")
+        turns = [m["content"] for m in body["messages"] if self.whole or m["role"] == "user"]
+        user = "\n".join(turns)
         if not body.get("logprobs"):
             return _said("因为名称所指不同。")
         self.asked.append(user)
@@ -49,9 +52,9 @@ def _said(text: str) -> dict[str, Any]:
 
 
 @contextmanager
-def chat_server(shares: Shares, delay: float = 0.0) -> Iterator[ChatServer]:
+def chat_server(shares: Shares, delay: float = 0.0, *, whole: bool = False) -> Iterator[ChatServer]:
     """A server that runs until the block ends."""
-    state = ChatServer(shares, delay)
+    state = ChatServer(shares, delay, whole)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
