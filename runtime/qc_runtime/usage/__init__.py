@@ -1,0 +1,1 @@
+"""What the model was used for, by hour, and what that costs."""
