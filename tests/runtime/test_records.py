@@ -201,6 +201,16 @@ def test_the_first_visible_sheet_is_read(tmp_path: Path) -> None:
     assert load_records(tmp_path / "a.xlsx", (KEY,), "住院号").keys == ["对"]
 
 
+def test_blank_cells_of_parquet_in_several_row_groups(tmp_path: Path) -> None:
+    """Each row group comes as a piece of its own."""
+    rows = {"号": ["1", "2", "3", "4"], "科室": ["外科", None, None, "内科"]}
+    pq.write_table(pa.table(rows), tmp_path / "a.parquet", row_group_size=2)
+    fields = (Field("号", FieldType.TEXT, ("号",)), Field("科室", FieldType.TEXT, ("科室",)))
+    records = load_records(tmp_path / "a.parquet", fields, "号")
+    assert records.keys == rows["号"]
+    assert records.display["科室"] == rows["科室"]
+
+
 def test_typed_columns_of_parquet(tmp_path: Path) -> None:
     table = pa.table(
         {
@@ -315,17 +325,33 @@ def _load_column(folder: Path, field: Field, cells: list[str]) -> RecordSet:
     return load_records(path, (KEY, field), "住院号")
 
 
+@pytest.mark.parametrize("blanks", [(), ("无", "a+b")], ids=["no blanks", "blanks"])
 @pytest.mark.parametrize("kind", list(FieldType))
-@given(cells=st.lists(_CELL | st.sampled_from(["1", "2025-01-03", "a+b", "＋", " "]), min_size=1))
+@given(
+    cells=st.lists(
+        _CELL | st.sampled_from(["1", "2025-01-03", "a+b", "＋", " ", "无", " ａ＋b"]), min_size=1
+    )
+)
 def test_cells_are_worth_what_read_cell_says(
-    tmp_path_factory: pytest.TempPathFactory, kind: FieldType, cells: list[str]
+    tmp_path_factory: pytest.TempPathFactory,
+    kind: FieldType,
+    blanks: tuple[str, ...],
+    cells: list[str],
 ) -> None:
-    field = Field("x", kind, ("x",), separator="+")
+    field = Field("x", kind, ("x",), separator="+", blanks=blanks)
     records = _load_column(tmp_path_factory.getbasetemp(), field, cells)
     assert records.values["x"] == [read_cell(field, cell).value for cell in cells]
     assert records.display["x"] == [display(cell) for cell in cells]
     wrong = [i for i, cell in enumerate(cells, 1) if read_cell(field, cell).problem]
     assert [problem.row for problem in records.problems] == wrong
+
+
+@pytest.mark.parametrize("kind", [FieldType.TEXT, FieldType.LIST, FieldType.CATEGORY])
+def test_cells_listed_as_blank_hold_nothing(tmp_path: Path, kind: FieldType) -> None:
+    field = Field("x", kind, ("x",), separator="+", blanks=("无", "-"))
+    records = _load_column(tmp_path, field, ["无", " 无 ", "－", "无热"])
+    held = ("无热",) if kind is FieldType.LIST else "无热"
+    assert records.values["x"] == [None, None, None, held]
 
 
 @given(_CELL)

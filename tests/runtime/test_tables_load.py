@@ -21,6 +21,7 @@ from support.tables import (
     CASES,
     NOTES,
     ORDERS,
+    csv_text,
     write_book,
     write_csv,
     write_folder,
@@ -95,6 +96,31 @@ def test_every_kind_of_file_gives_the_same_rows(work: Workspace, kind: str) -> N
     assert found[2]["内容"] is None
     assert [row[ROW] for row in found] == ([1, 2, 3] if kind == "jsonl" else [2, 3, 4])
     assert rows(work, data, 3, "医嘱")[0]["状态"] is None  # 停了 is none of the category's values
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_rows_are_numbered_as_a_spreadsheet_shows_them(work: Workspace, ends: str) -> None:
+    """A blank line is a row of its own; a cell with line breaks, blank ones too, is one row."""
+    told = [
+        order | {"内容": "一\n\n二\n三"} if at == 0 else order for at, order in enumerate(ORDERS)
+    ]
+    head, rest = csv_text(told).split("\n", 1)
+    first, second = rest.split("\n1,A2", 1)
+    path = Path("o.csv")
+    text = f"{head}\n\n{first}\n\n\n1,A2{second}\n\n"
+    path.write_bytes(text.replace("\n", ends).encode())
+    data = load(work, cases_file(), f"医嘱={path}")
+    assert [row[ROW] for row in rows(work, data, 0, "医嘱")] == [3, 6, 7]
+    assert "第 9 行" in "\n".join(render(one) for one in data.warnings)
+    assert [row["内容"] for row in rows(work, data, 0, "医嘱")][:2] == ["一二三", "滴眼"]
+
+
+def test_lines_of_a_jsonl_file_are_counted_with_the_blank_ones(work: Workspace) -> None:
+    path = write_jsonl(Path("o.jsonl"), ORDERS)
+    lines = path.read_text("utf-8").split("\n")
+    path.write_text("\n".join([lines[0], "", "  ", *lines[1:]]), "utf-8")
+    data = load(work, cases_file(), f"医嘱={path}")
+    assert [row[ROW] for row in rows(work, data, 0, "医嘱")] == [1, 4, 5]
 
 
 def test_a_folder_with_a_file_a_table(work: Workspace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,13 @@ def read_parquet(path: Path, data: bytes) -> Table:
         message = Text("Parquet 文件已损坏或不完整", "The Parquet file is damaged or incomplete")
         help_ = Text("请重新导出。", "Export it again.")
         raise QcError(fault("QC406", path, message, help_)) from None
+    return table_of(table, lambda: range(2, table.num_rows + 2))
+
+
+def table_of(table: Any, numbers: Callable[[], Sequence[int]]) -> Table:
+    """An Arrow table as raw cells; ``numbers`` gives its rows' numbers."""
     return Table(
-        tuple(table.schema.names),
-        table.num_rows,
-        lambda i: _column(table.column(i)),
-        lambda: range(2, table.num_rows + 2),
+        tuple(table.schema.names), table.num_rows, lambda i: _column(table.column(i)), numbers
     )
 
 

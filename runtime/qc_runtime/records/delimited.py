@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -44,8 +44,12 @@ def read_delimited(path: Path, data: bytes, delimiter: str | None) -> Table:
 
 def _rows(text: bytes, delimiter: str, strict: bool = False) -> Iterator[list[str]]:
     """Rows as Python's csv module reads them; a blank line is an empty row."""
-    csv.field_size_limit(_LARGEST_CELL)
     lines = io.TextIOWrapper(io.BytesIO(text), encoding="utf-8", newline="")
+    return _read(lines, delimiter, strict)
+
+
+def _read(lines: Iterable[str], delimiter: str, strict: bool = False) -> Iterator[list[str]]:
+    csv.field_size_limit(_LARGEST_CELL)
     return csv.reader(lines, delimiter=delimiter, strict=strict)
 
 
@@ -59,8 +63,17 @@ def _sniff(text: bytes) -> str:
 
 
 def _numbers(text: bytes, delimiter: str) -> Sequence[int]:
-    filled = (number for number, row in enumerate(_rows(text, delimiter), 1) if row)
-    return list(islice(filled, 1, None))
+    lines = io.TextIOWrapper(io.BytesIO(text), encoding="utf-8", newline="")
+    return list(row_numbers(lines, delimiter))
+
+
+def row_numbers(lines: Iterable[str], delimiter: str) -> Iterator[int]:
+    """The numbers of the rows below the header as a spreadsheet counts: blank lines too.
+
+    ``lines`` keep their line ends; a quoted cell may go over several and is still in one row.
+    """
+    filled = (number for number, row in enumerate(_read(lines, delimiter), 1) if row)
+    return islice(filled, 1, None)
 
 
 def _check_quotes(path: Path, text: bytes, delimiter: str) -> None:
@@ -127,12 +140,11 @@ def _ragged(path: Path, text: bytes, delimiter: str, width: int) -> list[Diagnos
 
 def coded(column: pa.ChunkedArray) -> Coded:
     """An Arrow column of simple values, dictionary-encoded."""
-    merged = pc.dictionary_encode(column, null_encoding="encode").unify_dictionaries()
-    codes = array("i")
-    for chunk in merged.chunks:
-        indices = chunk.indices
-        codes.frombytes(memoryview(indices.buffers()[1])[indices.offset * 4 :][: len(indices) * 4])
-    cells = merged.chunk(0).dictionary.to_pylist() if merged.num_chunks else []
+    # In one piece: Arrow does not unify the dictionaries of several that have nulls.
+    merged = pc.dictionary_encode(column.combine_chunks(), null_encoding="encode")
+    codes, indices = array("i"), merged.indices
+    codes.frombytes(memoryview(indices.buffers()[1])[indices.offset * 4 :][: len(indices) * 4])
+    cells = merged.dictionary.to_pylist()
     if pa.types.is_large_string(column.type):
         return Coded(codes, cells)  # Arrow's text is valid Unicode already
     return Coded(codes, [plain(cell) for cell in cells])

@@ -22,6 +22,7 @@ from qc_runtime.records.derived import with_derived
 from qc_runtime.records.faults import fault
 from qc_runtime.records.files import read_bytes, read_table
 from qc_runtime.records.keys import check_keys
+from qc_runtime.records.lines import with_lines
 from qc_runtime.records.recordset import CellProblem, RecordSet, Typed
 from qc_runtime.records.table import Coded, Column, Numbers, RawCell, Table, encode
 
@@ -70,6 +71,14 @@ def records_of_keys(
     )
     with _no_collection():
         return _load(source, table, digest, fields, key, limit, ())
+
+
+def records_of_table(
+    path: Path, table: Table, digest: str, fields: Sequence[Field], key: str
+) -> RecordSet:
+    """The records of a table that was read already; ``path`` and ``digest`` say where from."""
+    with _no_collection():
+        return _load(path, table, digest, fields, key, None, ())
 
 
 @contextmanager
@@ -121,7 +130,7 @@ def _load(
         typed=typed,
         others=tuple(text for cell in rest.cells if (text := display(flat(cell, None)))),
     )
-    return with_derived(read, numbers)
+    return with_lines(with_derived(read, numbers))
 
 
 def _filled(table: Table, key_at: int) -> Sequence[int]:
@@ -193,9 +202,9 @@ def _read(
 ) -> tuple[list[Value], dict[int, Text]]:
     """The values of distinct cells, and what is wrong with some of them by position."""
     # What `read_cell` does for text and lists, without a `Cell` for each: twice as fast.
-    if field.type is FieldType.TEXT:
+    if field.type is FieldType.TEXT and not field.blanks:
         return [None if text is None else fold(text) for text in shown], {}
-    if field.type is FieldType.LIST:
+    if field.type is FieldType.LIST and not field.blanks:
         mark = field.separator or "+"
         return [None if text is None else split_list(text, mark) or None for text in shown], {}
     read = [read_cell(field, cell) for cell in cells]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from qc_compiler.values import Field, Raw, display, read_cell
 from qc_runtime.records.derived import with_derived
+from qc_runtime.records.lines import with_lines
 from qc_runtime.records.recordset import CellProblem, RecordSet, Typed
 from qc_runtime.records.table import encode
 
@@ -47,4 +48,4 @@ def recordset_of(
         digest=hashlib.sha256(content).hexdigest(),
         typed=typed,
     )
-    return with_derived(read, lambda record: record + 1, rows)
+    return with_lines(with_derived(read, lambda record: record + 1, rows))

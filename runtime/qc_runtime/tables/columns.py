@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from qc_compiler.derive import derive
+from qc_compiler.lines import BREAK, ENDS, FIRST, GOES_ON, LINES, PAIRS, WRAPPED
 from qc_compiler.values import ITEM_MARK, Field, FieldType, Moment, Value, display, read_cell
 from qc_runtime.records.derived import sources
 from qc_runtime.tables.folding import FOLD, add_text_function, common_replaced, folded
@@ -73,6 +74,41 @@ def derived_sql(
 
 def typed(connection: duckdb.DuckDBPyConnection, table: str, field: Field) -> Typed:
     """How to type a field, its Python reader being made known to the connection."""
+    one = _typed(connection, table, field)
+    return _with_lines(one) if field.lined and field.type is FieldType.TEXT else one
+
+
+def _with_lines(one: Typed) -> Typed:
+    """The same with a text's reading by lines, NULL where it has but one (`qc_compiler.lines`)."""
+    name = one.field.name
+    lines, common = quoted(name + LINES), quoted(f"{name}{LINES}.common")
+    raw = quoted(f"{name}{LINES}.cell")
+    read = _lines_of(quoted(name + RAW))
+    value = f"{folded(common, raw)} AS {lines}"
+    kept = f"CASE WHEN {quoted(name)} IS NOT NULL THEN {lines} END"
+    return Typed(
+        one.field,
+        f"{one.read}, {read} AS {raw}, {common_replaced(f'({read})')} AS {common}",
+        (*one.columns, (name + LINES, kept)),
+        f"{one.value}, {value}" if one.value else value,
+    )
+
+
+def _lines_of(raw: str) -> str:
+    """`qc_compiler.lines.by_lines` of a cell."""
+
+    def put(step: tuple[str, str], text: str) -> str:
+        return f"regexp_replace({text}, {literal(step[0])}, {literal(step[1])}, 'g')"
+
+    read = put(GOES_ON, raw)
+    odd, even = (put(PAIRS, f"({lines} || '\n')") for lines in (read, put(FIRST, read)))
+    joined = put(ENDS, f"({read} || '\n' || {odd} || '\n' || {even})")
+    wrapped = f"regexp_matches({read}, {literal(WRAPPED)})"
+    whole = f"CASE WHEN {wrapped} THEN {joined} ELSE {put(ENDS, read)} END"
+    return f"CASE WHEN regexp_matches({raw}, {literal(BREAK)}) THEN {whole} END"
+
+
+def _typed(connection: duckdb.DuckDBPyConnection, table: str, field: Field) -> Typed:
     if field.type in _PLAIN_TEXT and not field.blanks and not field.values:
         return _text(field)
     kind = "DOUBLE" if _is_float(field) else _MOMENT if field.type.is_temporal else "VARCHAR"

@@ -34,13 +34,14 @@ def folded_key(program: Program, table: Table) -> str:
     return folded(common_replaced(column), column)
 
 
-def number_cases(work: Workspace, records: RecordSet) -> None:
-    """The cases' numbers by folded key, for the tables to be joined with."""
+def number_cases(work: Workspace, records: RecordSet | None) -> None:
+    """The cases' numbers by folded key, for the tables to be joined with; `None`: no cases."""
     import pyarrow as pa
 
-    numbers: dict[str, int | None] = dict.fromkeys(map(fold, records.others))
-    for number, key in enumerate(records.keys):
+    numbers: dict[str, int | None] = dict.fromkeys(map(fold, records.others if records else ()))
+    for number, key in enumerate(records.keys if records else ()):
         if (other := numbers.setdefault(fold(key), number)) is not None and other != number:
+            assert records is not None
             raise QcError(_same(records, other, number))
     columns = {
         "key": pa.array(numbers.keys(), pa.large_string()),

@@ -97,6 +97,21 @@ def load_tables(
     return Dataset(records, loaded)
 
 
+def load_staged(
+    work: Workspace,
+    program: Program,
+    records: RecordSet | None,
+    staged: Mapping[str, tuple[Source, Staged]],
+) -> dict[str, Loaded]:
+    """Tables that stand in the workspace as `stage` puts them; `None`: there are no cases."""
+    add_fold(work.connection)
+    number_cases(work, records)
+    return {
+        name: _load(work, program, program.table(name), source, one)
+        for name, (source, one) in staged.items()
+    }
+
+
 Rows = Sequence[tuple[str, Mapping[str, str | None]]]  # of a table: the case's key, the cells
 
 

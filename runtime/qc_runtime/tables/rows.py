@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from qc_compiler.lines import LINES
 from qc_compiler.values import (
     CASE,
     ITEM_MARK,
@@ -18,6 +19,7 @@ from qc_compiler.values import (
     RowsOf,
     Value,
 )
+from qc_dsl.fold import fold
 from qc_runtime.records.recordset import RecordSet
 from qc_runtime.tables.columns import RAW
 from qc_runtime.tables.workspace import quoted
@@ -98,6 +100,9 @@ class Cases:
         for name, of in rows.items():
             record[RowsOf(name)] = tuple(row.values for row in of.values())
         shown = {name: column[number] for name, column in self.records.display.items()}
+        for field in self.records.fields:
+            if field.blanks and fold(shown[field.name] or "") in field.blanks:
+                shown[field.name] = None  # not written, and no cell that cannot be read
         return Case(number, self.records.keys[number], record, shown, rows)
 
     def _rows(self, table: Table, numbers: Sequence[int]) -> dict[int, dict[int, Row]]:
@@ -129,6 +134,8 @@ def _read(table: Table, read: Any) -> Iterator[Row]:
     fields = kept_fields(table)
     numbers = read.column(ROW).to_pylist()
     values = {field.name: _values(field, read) for field in fields}
+    lined = (field.name + LINES for field in fields if field.name + LINES in read.column_names)
+    values |= {name: read.column(name).to_pylist() for name in lined}
     shown = {field.name: _shown(field, read) for field in fields}
     for at, number in enumerate(numbers):
         yield Row(

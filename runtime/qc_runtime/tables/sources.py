@@ -48,16 +48,16 @@ def find_sources(given: Sequence[str], program: Program) -> Sources:
 
     Raises `QcError`: QC401 (no file), QC415 (no such table), QC416 (two sources for one).
     """
-    names = _names(program)
+    names = source_names(program)
     errors = Errors()
     found: dict[str, list[Source]] = {}
     unused: list[Source] = []
     for one in given:
-        for name, source in errors.attempt(_of_argument, one, names) or ():
+        for name, source in errors.attempt(sources_of, one, names) or ():
             (found.setdefault(name, []) if name else unused).append(source)
     for name, sources in found.items():
         if len(sources) > 1:
-            errors.found.append(_twice(name, sources))
+            errors.found.append(given_twice(name, sources))
     errors.raise_any()
     if not found:
         raise QcError(_nothing(given, unused, names))
@@ -69,7 +69,7 @@ def find_sources(given: Sequence[str], program: Program) -> Sources:
 Named = tuple[str | None, Source]  # the table (or CASES) that a source is for; None: for nothing
 
 
-def _names(program: Program) -> dict[str, str]:
+def source_names(program: Program) -> dict[str, str]:
     """Every name that a source may have, folded, with the table that it means."""
     names = {fold(name): CASES for name in (*_CASE_NAMES, program.id)}
     for table in program.tables:
@@ -77,7 +77,8 @@ def _names(program: Program) -> dict[str, str]:
     return names
 
 
-def _of_argument(given: str, names: Mapping[str, str]) -> Iterable[Named]:
+def sources_of(given: str, names: Mapping[str, str]) -> Iterable[Named]:
+    """What one value of ``--data`` gives, and for which table."""
     path = Path(given)
     name, equals, rest = given.partition("=")
     if equals and not path.exists():
@@ -116,7 +117,7 @@ def _no_table(name: str, names: Mapping[str, str]) -> Diagnostic:
     return Diagnostic("QC415", message, help=help_, place=Text("--data", "--data"))
 
 
-def _twice(name: str, sources: Sequence[Source]) -> Diagnostic:
+def given_twice(name: str, sources: Sequence[object]) -> Diagnostic:
     listed = "、".join(map(str, sources[:4]))
     message = Text(
         f"“{name}”有 {len(sources)} 份数据：{listed}",

@@ -10,16 +10,18 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from qc_compiler.values import Field, display
+from qc_compiler.values import ROW, Field, display
 from qc_dsl.errors import Diagnostic
 from qc_runtime.records.columns import match_columns
+from qc_runtime.records.delimited import row_numbers
 from qc_runtime.records.files import delimiter_of, kind_of, read_bytes, read_table
 from qc_runtime.records.keys import is_rounded
 from qc_runtime.tables.sources import Source
@@ -38,7 +40,10 @@ _JSON_TEXTS = "('VARCHAR', 'NULL', 'BIGINT', 'UBIGINT')"  # of members that `->>
 
 @dataclass(frozen=True)
 class Staged:
-    """A staged table. ``row`` is the SQL of a row's number in its file (header = 1).
+    """A staged table. ``row`` is the SQL of a row's number in its file.
+
+    As a spreadsheet counts: the header is row 1, a blank line is a row, a cell with line breaks
+    is one. In a JSONL file it is the line.
 
     ``rounded``: the case key is a number that a spreadsheet has rounded in some row.
     """
@@ -89,7 +94,46 @@ def _delimited(work: Workspace, name: str, path: Path, fields: Sequence[Field]) 
         delim = {literal(delimiter)}, quote = '"', escape = '"', strict_mode = true,
         null_padding = false, columns = {{{columns}}})"""
     _create(work, name, {field: f"c{at}" for field, at in matched.columns.items()}, origin)
-    return Staged(name, "rowid + 2", matched.warnings) if _holds_rows(work, name) else None
+    if not _holds_rows(work, name):
+        return None
+    if not _may_have_blank_lines(readable):
+        return Staged(name, "rowid + 2", matched.warnings)
+    with readable.open(encoding="utf-8-sig", newline="") as lines:
+        row = _numbered(work, name, row_numbers(lines, delimiter), 2)
+    return Staged(name, row, matched.warnings)
+
+
+def _may_have_blank_lines(path: Path) -> bool:
+    """Whether two line ends follow each other: a blank line, or one within a quoted cell."""
+    last = b""
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            text = last + chunk
+            if any(ends in text for ends in (b"\n\n", b"\n\r\n", b"\r\r")):
+                return True
+            last = text[-2:]
+    return False
+
+
+def _numbered(work: Workspace, name: str, numbers: Iterable[int], first: int) -> str:
+    """The SQL of the rows' numbers: a column of them where they do not run on from ``first``.
+
+    Raises `UnicodeError` where there are not as many as rows: then the reader in Python has to
+    say what is a row.
+    """
+    import pyarrow as pa
+
+    found = array("q", numbers)
+    if len(found) != work.number(f"SELECT count(*) FROM {quoted(name)}"):
+        raise UnicodeError("rows")
+    if found[-1] == first + len(found) - 1:
+        return f"rowid + {first}"
+    listed = f"{name}#numbers"
+    work.keep(listed, pa.table({ROW: pa.array(found, pa.int64())}))
+    both = f"SELECT * FROM {quoted(name)} POSITIONAL JOIN {quoted(listed)}"
+    work.run(f"CREATE OR REPLACE TABLE {quoted(name)} AS {both}")
+    work.run(f"DROP TABLE {quoted(listed)}")
+    return quoted(ROW)
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
@@ -102,13 +146,9 @@ def _holds_rows(work: Workspace, name: str) -> bool:
 
 def _jsonl(work: Workspace, name: str, path: Path, fields: Sequence[Field]) -> Staged | None:
     """Each object's members as text; `None` where some line needs the careful reader."""
-    whole = f"{name}#json"
-    _create(
-        work,
-        whole,
-        {"json": "json"},
-        f"FROM read_ndjson_objects({literal(str(_as_utf8(work, path)))})",
-    )
+    whole, readable = f"{name}#json", _as_utf8(work, path)
+    read = f"FROM read_ndjson_objects({literal(str(readable))})"
+    _create(work, whole, {"json": "json"}, read)
     origin = f"FROM {quoted(whole)}"
     if _needs_care(work, f"{origin} WHERE json_type(json) <> 'OBJECT'"):
         return None
@@ -124,7 +164,10 @@ def _jsonl(work: Workspace, name: str, path: Path, fields: Sequence[Field]) -> S
         return None
     _create(work, name, {field: f"json ->> {member}" for field, member in members.items()}, origin)
     work.run(f"DROP TABLE {quoted(whole)}")
-    return Staged(name, "rowid + 1", matched.warnings)
+    with readable.open("rb") as lines:
+        filled = (number for number, line in enumerate(lines, 1) if line.strip())
+        row = _numbered(work, name, filled, 1)
+    return Staged(name, row, matched.warnings)
 
 
 def _pointer(member: str) -> str:
@@ -143,15 +186,15 @@ def _parquet(work: Workspace, name: str, path: Path, fields: Sequence[Field]) ->
     matched = match_columns(path, [row[0] for row in described], fields, ())
     columns = {}
     for field, at in matched.columns.items():
-        written = _written(quoted(described[at][0]), described[at][1])
-        if written is None:
+        text = written(quoted(described[at][0]), described[at][1])
+        if text is None:
             return None
-        columns[field] = written
+        columns[field] = text
     _create(work, name, columns, origin)
     return Staged(name, "rowid + 2", matched.warnings)
 
 
-def _written(column: str, kind: str) -> str | None:
+def written(column: str, kind: str) -> str | None:
     """The SQL of a cell as `values.display` writes it; `None` for types it does not cover."""
     if kind in _SIMPLE or kind.startswith("DECIMAL"):
         return f"CAST({column} AS VARCHAR)"
@@ -210,9 +253,9 @@ def _by_reader(
         rounded |= field.name == key and any(map(is_rounded, column.cells))
         codes = pa.array(column.codes, pa.int32())
         columns[field.name] = pa.array(cells, pa.large_string()).take(codes)
-    columns["#row"] = pa.array(list(table.numbers()), pa.int64())
+    columns[ROW] = pa.array(list(table.numbers()), pa.int64())
     work.keep(name, pa.table(columns))
-    return Staged(name, '"#row"', matched.warnings, rounded)
+    return Staged(name, quoted(ROW), matched.warnings, rounded)
 
 
 def _shown(cell: Any, field: Field) -> str | None:
