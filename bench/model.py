@@ -18,7 +18,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from qc_runtime.backend import Counters, Reply, Request
+from qc_runtime.backend import ANSWER, REASON, Choice, Counters, Line, Reply, Request, Step
 from qc_runtime.llama import LlamaBackend, LlamaSettings
 from qc_runtime.llama.native import native
 
@@ -46,7 +46,10 @@ _RULES = """你是医院病案质控专家。下面给出同一位患者术前�
 _REASON = "理由要分别写明主要操作、部位、侧别、入路是否一致"
 _AS_CODE = f"\n先回答一个字母：A 是同一种手术，B 不是同一种手术；再另起一行写理由，{_REASON}。"
 _AS_JSON = f'\n只输出 JSON：{{"结论": "匹配" 或 "不匹配", "理由": "…"}}，{_REASON}。'
-_LONGEST = 96  # tokens of a reason
+RULES = _RULES + _AS_CODE
+CODES = ("A", "B")
+REASON_LEAD = "\n理由："
+LONGEST = 96  # tokens of a reason
 
 _NAMES = (
     ("腹腔镜下胆囊切除术", "腹腔镜胆囊切除术"),
@@ -193,7 +196,7 @@ def plain_loop(path: Path, users: Sequence[str]) -> Rate:
     )
     _complete(llama, users[0], 1)  # llama-cpp-python itself keeps the common system prompt
     started = perf_counter()
-    written = sum(_complete(llama, user, _LONGEST + 32) for user in users)
+    written = sum(_complete(llama, user, LONGEST + 32) for user in users)
     seconds = perf_counter() - started
     llama.close()
     return Rate(len(users), 0, seconds, written)
@@ -220,18 +223,9 @@ def engine_speed(path: Path, users: Sequence[str]) -> Rate:
 
 def _warm(path: Path, users: Sequence[str], *, explain: bool) -> tuple[LlamaBackend, list[Request]]:
     """The engine after two requests, which leave it the shared prefix, as a run does."""
-    codes = ("A", "B")
-    requests = [
-        Request(
-            _RULES + _AS_CODE,
-            user,
-            codes,
-            explain=codes if explain else (),
-            explain_leads=("\n理由：", "\n理由："),
-            explain_tokens=_LONGEST,
-        )
-        for user in users
-    ]
+    answer = Step(ANSWER, Choice(CODES))
+    reason = Step(REASON, Line(LONGEST), (REASON_LEAD,), CODES if explain else ())
+    requests = [Request(RULES, user, (answer, reason)) for user in users]
     backend = LlamaBackend(path)
     _answer(backend, requests[:2])
     return backend, requests

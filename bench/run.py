@@ -16,11 +16,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import model as model_bench
-import prefilter as prefilter_bench
-import tables as tables_bench
+from bench import engine as engine_bench
+from bench import lsp as lsp_bench
+from bench import model as model_bench
+from bench import prefilter as prefilter_bench
+from bench import server as server_bench
+from bench import tables as tables_bench
 
 from qc_runtime.models import locate
 
@@ -58,13 +59,41 @@ def prefilter_figures() -> Iterator[Figure]:
 def model_figures() -> Iterator[Figure]:
     found = model_bench.measure(locate(None))
     bounds = {
-        "verdict_over_loop": ("verdict only / plain loop", 10.0),
-        "verdict_over_prompt_speed": ("verdict only / prompt speed", 0.85),
-        "explained_over_loop": ("with explanations / plain loop", 3.0),
+        "verdict_over_loop": ("verdict only / plain loop", 12.0),
+        "verdict_over_prompt_speed": ("verdict only / prompt speed", 0.95),
+        "explained_over_loop": ("with explanations / plain loop", 3.5),
     }
     for name, value in found.items():
         label, bound = bounds.get(name, (name.replace("_", " "), None))
         yield Figure(f"model: {label}", value, "", bound)
+    verdicts, loop = found["verdict_records_per_second"], found["loop_records_per_second"]
+    yield from _server_figures(verdicts, found["explained_records_per_second"])
+    month = engine_bench.month(1 / verdicts)
+    yield Figure("a month of 20,000 operations: questions", month.questions)
+    yield Figure("  without the model's time", month.own_seconds, "s")
+    speedup = month.records / loop / month.seconds
+    yield Figure("  plain loop / ours, extrapolated", speedup, "×", 50.0)
+
+
+def _server_figures(verdicts: float, explained: float) -> Iterator[Figure]:
+    server = os.environ.get("QC_LLAMA_SERVER")
+    if not server:
+        print("LEFT OUT: llama-server, because QC_LLAMA_SERVER does not name one", flush=True)
+        return
+    best, best_explained = server_bench.best(locate(None), Path(server), 48)
+    yield Figure("verdict only / best llama-server", verdicts / best, "×", 1.3)
+    yield Figure("with explanations / best llama-server", explained / best_explained, "×", 2.0)
+
+
+def engine_figures() -> Iterator[Figure]:
+    ratio = engine_bench.read_over_least(locate(None))
+    yield Figure("19 questions on a long note: read / least", ratio, "×", 1.05, at_most=True)
+    overhead = engine_bench.overhead()
+    yield Figure("our Python for one request", overhead * 1000, "ms", 0.3, at_most=True)
+    without, with_it, marked = engine_bench.flips(locate(None))
+    yield Figure("answers that hang on their batch, all on the line", without)
+    yield Figure("  with a second look at close calls", with_it, "", 0.0, at_most=True)
+    yield Figure("  marked as flicker", marked)
 
 
 def tables_figures() -> Iterator[Figure]:
@@ -90,6 +119,14 @@ def start_figures(runs: int = 5) -> Iterator[Figure]:
     yield Figure("qc --help, median", statistics.median(times), "s", 0.3, at_most=True)
 
 
+def lsp_figures() -> Iterator[Figure]:
+    found = lsp_bench.measure()
+    name = f"qc lsp, {lsp_bench.RULES} rules: keystroke to diagnostics"
+    yield Figure(f"{name}, median", found.median * 1000, "ms", 200.0, at_most=True)
+    yield Figure("  worst", found.worst * 1000, "ms")
+    yield Figure("  from opening, parser not built yet", found.first * 1000, "ms")
+
+
 def accuracy_figures() -> Iterator[Figure]:
     data = DEV_DATA / "surgery_dev.csv"
     if not data.exists():
@@ -108,7 +145,15 @@ def accuracy_figures() -> Iterator[Figure]:
 
 
 def main() -> None:
-    parts = (start_figures, prefilter_figures, tables_figures, model_figures, accuracy_figures)
+    parts = (
+        start_figures,
+        lsp_figures,
+        prefilter_figures,
+        tables_figures,
+        engine_figures,
+        model_figures,
+        accuracy_figures,
+    )
     for part in parts:
         for figure in part():
             print(figure, flush=True)

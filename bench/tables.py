@@ -23,12 +23,13 @@ from pathlib import Path
 import duckdb
 
 from qc_compiler import ir
+from qc_compiler.lines import LINES
 from qc_compiler.pipeline import compile_file
 from qc_compiler.program import Program
 from qc_compiler.values import CASE, ROW, Field, FieldType
-from qc_runtime.accounts import Accounts
-from qc_runtime.duties import Flagged
-from qc_runtime.levels import levels_of
+from qc_runtime.judging.accounts import Accounts
+from qc_runtime.judging.duties import Flagged
+from qc_runtime.judging.levels import levels_of
 from qc_runtime.prefilter import TABLE, decide_all
 from qc_runtime.tables.columns import stored
 from qc_runtime.tables.workspace import LIMITS, literal, open_database, quoted
@@ -141,6 +142,8 @@ def _columns(
             listed = ", ".join(map(literal, texts))
             one = f"([{listed}])[1 + CAST({draw} % {len(texts)} AS INT)]"
             yield f"{blank} {one} END AS {name}"
+            if field.lined:
+                yield f"CAST(NULL AS VARCHAR) AS {quoted(field.name + LINES)}"
 
 
 def _texts(field: Field, words: dict[str, list[str]]) -> list[str]:

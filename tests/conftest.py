@@ -4,14 +4,31 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples every time, and no clock: a busy machine is not a mistake
+settings.register_profile("qc", deadline=None, derandomize=True)
+settings.load_profile("qc")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A run started in the background inherits an ignored Ctrl-C; the tests of it need one.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nobodys_audit_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What tests run is in nobody's audit log."""
+    before = os.environ.get("XDG_DATA_HOME")
+    os.environ["XDG_DATA_HOME"] = str(tmp_path_factory.mktemp("data"))
+    yield
+    if before is None:
+        del os.environ["XDG_DATA_HOME"]
+    else:
+        os.environ["XDG_DATA_HOME"] = before
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +39,15 @@ def demo_model() -> Path:
     from qc_runtime.models import locate
 
     return locate(None)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(demo_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A GGUF file with the demo model's vocabulary and next to no arithmetic."""
+    pytest.importorskip("llama_cpp")
+    from support.tiny_model import write_tiny_model
+
+    return write_tiny_model(demo_model, tmp_path_factory.mktemp("model") / "tiny.gguf")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

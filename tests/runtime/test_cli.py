@@ -200,6 +200,36 @@ def test_explain_of_a_key_that_is_not_there() -> None:
     assert "99" in ran.err
 
 
+def test_a_plan_says_what_would_be_asked_and_asks_nothing(lang: str, golden: Golden) -> None:
+    ran = qc("explain", RULEBOOK, "--data", "data.csv", "--plan")
+    assert (ran.code, ran.err) == (0, "")
+    golden(TESTS / "golden" / "explain" / f"plan.{lang}.txt", ran.out)
+    assert not list(Path().glob("**/*.sqlite"))
+
+
+def test_a_plan_stands_beside_what_a_run_took() -> None:
+    Path("done").mkdir()
+    usage = {"unique_requests": 2, "prompt_tokens": 300, "reused_prompt_tokens": 120}
+    Path("done/summary.json").write_text(json.dumps({"model": usage}), "utf-8")
+    ran = qc("explain", RULEBOOK, "--data", "data.csv", "--plan", "--out", "done")
+    assert ran.out.splitlines()[-1] == (
+        "done 那次运行：问 2 次，读了 300 个词元，另有 120 个因共用而免读"
+    )
+
+
+def test_a_plan_of_records_that_rules_decide_is_empty() -> None:
+    Path("two.csv").write_text("".join(DATA.splitlines(keepends=True)[:3]), "utf-8")
+    ran = qc("explain", RULEBOOK, "--data", "two.csv", "--plan")
+    assert ran.out == "2 例都由规则判定，不问模型\n"
+
+
+@pytest.mark.parametrize("options", [[], ["--plan", "--case", "1"]])
+def test_explain_wants_a_case_or_a_plan(options: list[str]) -> None:
+    ran = qc("explain", RULEBOOK, "--data", "data.csv", *options)
+    assert (ran.code, ran.out) == (2, "")
+    assert "--plan" in ran.err
+
+
 # the command itself
 
 
@@ -250,23 +280,15 @@ def test_the_installed_command_is_the_same() -> None:
 
 # a plain environment, without llama.cpp
 
-_WITHOUT_LLAMA = """
-import sys
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] == "llama_cpp":
-            raise ModuleNotFoundError("No module named 'llama_cpp'", name="llama_cpp")
-sys.meta_path.insert(0, Blocked())
-from qc_runtime.cli import main
-main()
-"""
+_ABSENT = 'raise ModuleNotFoundError("No module named \'llama_cpp\'", name="llama_cpp")\n'
 
 
 def plain(*args: object) -> Ran:
-    command = [sys.executable, "-c", _WITHOUT_LLAMA, *map(str, args)]
-    variables = environment(QC_LANG="zh", QC_CACHE=os.environ["QC_CACHE"])
-    done = subprocess.run(command, capture_output=True, text=True, env=variables, check=False)
-    return Ran(done.returncode, done.stdout, done.stderr)
+    """The command where llama.cpp is not installed, for its worker's process too."""
+    Path("absent").mkdir(exist_ok=True)
+    Path("absent/llama_cpp.py").write_text(_ABSENT, "utf-8")
+    shadow = str(Path("absent").absolute())
+    return qc_process(*args, QC_LANG="zh", QC_CACHE=os.environ["QC_CACHE"], PYTHONPATH=shadow)
 
 
 def test_a_plain_installation_checks_and_runs_rules() -> None:

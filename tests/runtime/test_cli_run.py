@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from qc_runtime.chat_http import Patience
+from qc_runtime.endpoint.http import Patience
 from qc_runtime.store import FILE_NAME, AnswerStore
 from support.chat_server import ChatServer, chat_server
 from support.qc import Ran, environment, qc, qc_process
@@ -268,7 +268,7 @@ def test_one_record_that_fails_ends_with_1_and_the_others_are_judged() -> None:
 
 
 def test_no_server_is_exit_2_with_nothing_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qc_runtime.endpoint.Patience", lambda: Patience(tries=1))
+    monkeypatch.setattr("qc_runtime.endpoint.backend.Patience", lambda: Patience(tries=1))
     data(RULES_ONLY)
     endpoint = ("--endpoint", "http://127.0.0.1:9/v1", "--endpoint-model", "m")
     ran = qc("run", RULEBOOK, "--data", "data.csv", "--out", "out", *endpoint)

@@ -83,11 +83,60 @@ def test_every_rule_and_record_is_accounted_for() -> None:
     assert set(found["by_rule_status"]) == {"日间", "体现用药", "伤因"}
     for row in found["by_rule_status"].values():
         assert sum(row[name] for name in STATUSES) == found["records"] == 4
+        assert row["records_with_findings"] <= row["findings"]
     assert found["by_rule_status"]["体现用药"]["findings"] == found["findings"] == 1
-    assert sum(one["records"] for one in found["by_department"].values()) == 4
+    for rule, concerned in found["by_rule"].items():
+        assert concerned == found["records"] - found["by_rule_status"][rule]["exempt"]
+    wards = found["by_department"].values()
+    for ward in wards:
+        assert sum(ward["by_status"].values()) == ward["records"]
+        assert sum(ward["by_verdict"].values()) == ward["by_status"]["decided"]
+        assert all(sum(row.values()) == ward["records"] for row in ward["by_rule_status"].values())
+    for rule, row in found["by_rule_status"].items():
+        for name in STATUSES:
+            assert sum(ward["by_rule_status"][rule][name] for ward in wards) == row[name]
+    assert sum(one["records"] for one in wards) == 4
     assert found["by_department"]["内科"]["score"]["mean"] == 88.0
-    assert found["orphans"] == {"医嘱": 2, "病程": 0}
+    assert [found["tables"]["医嘱"][name] for name in ("orphans", "keyless")] == [1, 1]
     assert found["unreadable_cells"] == 1
+
+
+def test_the_terminal_says_of_rules_and_departments_what_is_open_and_why_rows_are_left_out() -> (
+    None
+):
+    ran = run(write_folder(Path("data")))
+    assert "表“医嘱”有 1 行的主键不是任何病例的，1 行没有主键，没有计入" in ran.out
+    [head] = [line.split() for line in ran.out.splitlines() if line.split()[:1] == ["科室"]]
+    assert head[:2] == ["科室", "例数"]
+    assert {"资料缺失", "待问模型"} <= set(head)
+    sheet = calamine.load_workbook("out/outcomes.xlsx").get_sheet_by_name("汇总").to_python()
+    [heads] = [row for row in sheet if row[0] == "科室"]
+    lines = [row for row in sheet if row[0] in ("内科", "外科", "日间病房")]
+    end = heads.index("缺陷处数")
+    assert len(lines) == 3
+    assert all(row[1] == sum(row[2:end]) for row in lines)
+    assert not [row for row in sheet if "涉及例数" in str(row[0])]
+
+
+def test_findings_show_the_times_that_decided_and_the_window_that_was_searched() -> None:
+    run(write_folder(Path("data")))
+    [finding] = outcomes()["1"]["findings"]
+    order, searched = finding["evidence"][-2:]
+    assert order == {"field": "医嘱.开始时间", "quote": "2025-02-01 08:00"}
+    assert searched == {
+        "field": "病程.记录时间",
+        "quote": "",
+        "window": {"from": "2025-02-01 08:00", "to": "2025-02-04 08:00"},
+        "rows": {"total": 1, "met": 0, "unknown": 0, "inside": 0, "unclear": 0,
+                 "before": "2025-01-03 09:00", "after": None},
+    }  # fmt: skip
+    [head, line] = calamine.load_workbook("out/outcomes.xlsx").get_sheet_by_name("缺陷").to_python()
+    assert (
+        "病程.记录时间：共 1 行，符合 0 行；范围 2025-02-01 08:00 至 2025-02-04 08:00 内 0 行，"
+        in (line[head.index("依据")])
+    )
+    told = qc("explain", RULEBOOK, "--data", "data", "--case", "1").out
+    assert "范围 2025-02-01 08:00 至 2025-02-04 08:00 内 0 行，之前最近 2025-01-03 09:00" in told
 
 
 def test_named_files_and_a_workbook_give_the_same_outcomes() -> None:

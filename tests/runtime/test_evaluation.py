@@ -8,8 +8,8 @@ import pytest
 
 from qc_compiler.pipeline import compile_file
 from qc_dsl.errors import QcError
-from qc_runtime.evaluation import evaluation, wilson
 from qc_runtime.outcome import Outcome, Status
+from qc_runtime.workbench.evaluation import evaluation, wilson
 
 PROGRAM = compile_file(Path(__file__).parents[1] / "cases" / "surgery_rules.yaml")
 SOURCE = Path("data.csv")

@@ -7,6 +7,7 @@ the cells of ``tests/cases/predicates.yaml``, which are chosen to lie there.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from random import Random
@@ -74,7 +75,8 @@ def records() -> RecordSet:
         {name: pick.choice(POOLS[kind]) for name, kind in kinds.items()} | {"编号": str(number)}
         for number in range(400)
     ]
-    return recordset_of(tuple(SCOPE.fields.values()), "编号", rows)
+    fields = tuple(replace(field, lined=True) for field in SCOPE.fields.values())
+    return recordset_of(fields, "编号", rows)
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,7 @@ def outcomes(demo_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Judg
     data.write_text("\n".join(["住院号,住院科室,术前术式,手术记录", *rows]), "utf-8")
     rulebook = ROOT / "rulebooks" / "surgery_consistency.yaml"
     out = folder / "out"
-    command = ("run", rulebook, "--data", data, "--out", out, "--explain", "none")
+    command = ("run", rulebook, "--data", data, "--out", out, "--explain", "none", "--no-cache")
     ran = qc_process(*command, QC_MODEL=str(demo_model))
     assert ran.code == 0, ran.err
     lines = (out / "outcomes.jsonl").read_text("utf-8").splitlines()

@@ -11,8 +11,8 @@ import pytest
 from qc_compiler.pipeline import read_and_compile
 from qc_compiler.program import Program
 from qc_dsl.source import Source
-from qc_runtime.accounts import Account
-from qc_runtime.judge import Judged, judge
+from qc_runtime.judging.accounts import Account
+from qc_runtime.judging.judge import Judged, judge
 from qc_runtime.outcome import Outcome
 from qc_runtime.prefilter import Database
 from qc_runtime.records.memory import recordset_of

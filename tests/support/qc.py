@@ -49,12 +49,13 @@ def qc_process(*args: object, cwd: Path | None = None, **variables: str) -> Ran:
     code = "from qc_runtime.cli import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code, *map(str, args)],
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         encoding="utf-8",
         cwd=cwd,
         env=environment(**variables),
-        timeout=280,
+        timeout=900,
         check=False,
     )
     return Ran(done.returncode, done.stdout, done.stderr)

@@ -1,51 +1,152 @@
-"""``qc test``: the tests that a rulebook carries itself."""
+"""``qc test``: the tests that a rulebook carries, in itself and in files beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qc_dsl.lang import tr
-from qc_runtime.cli.options import Connect, Rulebook, answers_path, with_model
+from qc_dsl.lang import Text, tr
+from qc_runtime.cli.kept import shared_cache
+from qc_runtime.cli.options import Connect, NoCache, Rulebook, with_model
 
 if TYPE_CHECKING:
     from qc_compiler.program import Program, TestCase
-    from qc_runtime.testing import Tested
+    from qc_runtime.workbench.testing import Tested
+
+Cases = Annotated[
+    list[Path],
+    typer.Option(
+        "--cases",
+        metavar="FILE",
+        help=tr("再加一个测试文件，可重复", "a further file of tests, repeatable"),
+    ),
+]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        help=tr(
+            "没有测试、未运行和意外通过也算失败",
+            "no tests, tests not run and unexpected passes fail too",
+        ),
+    ),
+]
+
+
+class Mark(StrEnum):
+    """What became of a test; `TODO` failed as it was said to, `FIXED` passed unexpectedly."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_RUN = "not_run"
+    TODO = "todo"
+    FIXED = "fixed"
+
+
+_COUNTED = {
+    Mark.PASSED: Text("通过", "passed"),
+    Mark.FAILED: Text("失败", "failed"),
+    Mark.NOT_RUN: Text("未运行", "not run"),
+    Mark.TODO: Text("待办", "todo"),
+    Mark.FIXED: Text("待办已通过", "todo that pass"),
+}
+_ALWAYS = (Mark.PASSED, Mark.FAILED, Mark.NOT_RUN)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A test, what became of it, and why where it did not pass."""
+
+    case: TestCase
+    tested: Tested
+    mark: Mark
+    reason: str = ""
 
 
 @with_model
-def run_tests(rulebook: Rulebook, connect: Connect) -> None:
-    from qc_compiler.pipeline import compile_file
-    from qc_runtime.store import AnswerStore
-    from qc_runtime.testing import run_cases
+def run_tests(
+    rulebook: Rulebook,
+    connect: Connect,
+    no_cache: NoCache = False,
+    cases: Cases = [],  # noqa: B006 (the command line's default is never changed)
+    strict: Strict = False,
+) -> None:
+    from qc_runtime.workbench.case_files import compile_with_tests
 
-    program = compile_file(rulebook)
+    program = compile_with_tests(rulebook, cases)
     if not program.tests:
         typer.echo(tr("规则集没有测试", "The rulebook has no tests"))
         raise typer.Exit(1)
-    with AnswerStore(answers_path(program.id)) as store:
-        tested = run_cases(program, connect, store, str(rulebook))
-    raise typer.Exit(1 if _report(program, tested) else 0)
+    checked = check_tests(program, rulebook, connect, no_cache)
+    for line in report(program, rulebook, checked):
+        typer.echo(line)
+    raise typer.Exit(1 if is_failure(checked, strict) else 0)
 
 
-def _report(program: Program, tested: Sequence[Tested]) -> int:
-    """Print every test that did not pass; returns how many failed."""
-    failed = waiting = 0
-    for case, result in zip(program.tests, tested, strict=True):
-        reason = mismatch(case, result)
-        if reason and result.waits:
-            waiting += 1
-            line = tr("未运行（需要模型）", "not run (needs the model)")
-            typer.echo(f"{case.place}: {line}")
-        elif reason:
-            failed += 1
-            typer.echo(f"{case.place}: {reason}")
-    passed = len(tested) - failed - waiting
-    zh = f"通过 {passed}，失败 {failed}，未运行 {waiting}"
-    typer.echo(tr(zh, f"{passed} passed, {failed} failed, {waiting} not run"))
-    return failed
+def check_tests(
+    program: Program, rulebook: Path, connect: Connect, no_cache: bool
+) -> list[Checked]:
+    """Run every test of a program and hold it against what it expects."""
+    from qc_runtime.cache import Layered, Remembered
+    from qc_runtime.workbench.testing import run_cases
+
+    with shared_cache(no_cache) as cache:
+        tested = run_cases(program, connect, Layered(Remembered(), cache), str(rulebook))
+    return [checked(case, one) for case, one in zip(program.tests, tested, strict=True)]
+
+
+def checked(case: TestCase, tested: Tested) -> Checked:
+    reason = mismatch(case, tested)
+    if reason is None:
+        return Checked(case, tested, Mark.FIXED if case.todo else Mark.PASSED)
+    if tested.waits:
+        return Checked(
+            case, tested, Mark.NOT_RUN, tr("未运行（需要模型）", "not run (needs the model)")
+        )
+    return Checked(case, tested, Mark.TODO if case.todo else Mark.FAILED, reason)
+
+
+def is_failure(found: Sequence[Checked], strict: bool) -> bool:
+    """Whether the command fails; strictly, a test that did not run is no pass either."""
+    bad = {Mark.FAILED, Mark.NOT_RUN, Mark.FIXED} if strict else {Mark.FAILED}
+    marks = {one.mark for one in found}
+    return bool(bad & marks) or (strict and marks <= {Mark.TODO})
+
+
+def report(program: Program, rulebook: Path, found: Sequence[Checked]) -> Iterator[str]:
+    """Every test that did not pass, with the clause that decided; then the counts."""
+    from qc_runtime.cli.failing import deciding_lines
+    from qc_runtime.workbench.testing import posed
+
+    records = posed(program, str(rulebook)) if any(o.mark is Mark.FAILED for o in found) else []
+    for number, one in enumerate(found):
+        if one.mark is Mark.FAILED:
+            yield f"{one.case.place}: {one.reason}"
+            yield from deciding_lines(program, records[number], one)
+        elif one.mark is Mark.NOT_RUN:
+            yield f"{one.case.place}: {one.reason}"
+        elif one.mark is Mark.TODO:
+            yield f"{one.case.place}: " + tr(f"待办：{one.reason}", f"todo: {one.reason}")
+        elif one.mark is Mark.FIXED:
+            yield f"{one.case.place}: " + tr(
+                "标为待办，却通过了：请去掉“状态: 待办”",
+                "marked todo, yet it passes: drop the mark",
+            )
+    yield counted(found)
+
+
+def counted(found: Sequence[Checked]) -> str:
+    """通过 3，失败 0，未运行 0, and what else there is."""
+    counts = Counter(one.mark for one in found)
+    shown = [mark for mark in Mark if mark in _ALWAYS or counts[mark]]
+    zh = "，".join(f"{_COUNTED[mark].zh} {counts[mark]}" for mark in shown)
+    return tr(zh, ", ".join(f"{counts[mark]} {_COUNTED[mark].en}" for mark in shown))
 
 
 def mismatch(case: TestCase, result: Tested) -> str | None:

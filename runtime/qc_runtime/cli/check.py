@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from qc_dsl.errors import Diagnostic, QcError, render
 from qc_dsl.lang import tr
 
+if TYPE_CHECKING:
+    from qc_compiler.allowed import Allowed
+
 
 class Format(StrEnum):
     TEXT = "text"
     JSON = "json"
+    SARIF = "sarif"
+    JUNIT = "junit"
+    GITHUB = "github"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What is wrong with one rulebook, and what would be if it were not allowed at its place."""
+
+    rulebook: Path
+    found: tuple[Diagnostic, ...]
+    allowed: tuple[Allowed, ...] = ()
+
+    def count(self, severity: str) -> int:
+        return sum(diagnostic.severity == severity for diagnostic in self.found)
 
 
 def check(
@@ -25,32 +43,58 @@ def check(
     format_: Annotated[
         Format, typer.Option("--format", help=tr("输出格式", "output format"))
     ] = Format.TEXT,
+    strict: Annotated[
+        bool, typer.Option("--strict", help=tr("有警告也算不通过", "warnings fail too"))
+    ] = False,
 ) -> None:
-    found = {path: diagnose(path) for path in rulebooks}
-    errors = sum(d.severity == "error" for ds in found.values() for d in ds)
-    if format_ is Format.JSON:
-        listed = [d.as_json() | {"rulebook": str(p)} for p, ds in found.items() for d in ds]
-        content = {"rulebooks": len(found), "errors": errors, "diagnostics": listed}
-        typer.echo(json.dumps(content, ensure_ascii=False, indent=2))
+    checked = [review_file(path) for path in rulebooks]
+    if format_ is Format.TEXT:
+        typer.echo("\n".join(_text(checked)))
     else:
-        for path, diagnostics in found.items():
-            for diagnostic in diagnostics:
-                typer.echo(render(diagnostic))
-            if not diagnostics:
-                typer.echo(f"{path}: " + tr("没有错误", "no mistakes"))
-        if errors:
-            typer.echo(tr(f"共 {errors} 处错误", f"{errors} mistake{'s' * (errors > 1)}"))
-    raise typer.Exit(1 if errors else 0)
+        from qc_runtime.cli import check_formats
+
+        write = {
+            Format.JSON: check_formats.as_json,
+            Format.SARIF: check_formats.as_sarif,
+            Format.JUNIT: lambda found: check_formats.as_junit(found, strict=strict),
+            Format.GITHUB: check_formats.as_github,
+        }[format_]
+        if out := write(checked):
+            typer.echo(out)
+    failed = sum(one.count("error") + (one.count("warning") if strict else 0) for one in checked)
+    raise typer.Exit(1 if failed else 0)
+
+
+def _text(checked: list[Checked]) -> list[str]:
+    lines: list[str] = []
+    for one in checked:
+        lines += map(render, one.found)
+        if not one.found:
+            lines.append(f"{one.rulebook}: " + tr("没有错误", "no mistakes"))
+        if allowed := len(one.allowed):
+            noun = "findings" if allowed > 1 else "finding"
+            lines.append(
+                f"{one.rulebook}: " + tr(f"另有 {allowed} 处已允许", f"{allowed} {noun} allowed")
+            )
+    if errors := sum(one.count("error") for one in checked):
+        lines.append(tr(f"共 {errors} 处错误", f"{errors} mistake{'s' * (errors > 1)}"))
+    return lines
 
 
 def diagnose(path: Path) -> tuple[Diagnostic, ...]:
     """Everything wrong with one file: its errors, or else the warnings about its rules."""
-    from qc_compiler.analyse import analyse
+    return review_file(path).found
+
+
+def review_file(path: Path) -> Checked:
+    """The same, with what the file allows at its place."""
+    from qc_compiler.analyse import review
     from qc_compiler.pipeline import read_and_compile
     from qc_dsl.reader import read_source
 
     try:
         rulebook, program = read_and_compile(read_source(path))
-        return analyse(program, rulebook)
+        reviewed = review(program, rulebook)
+        return Checked(path, reviewed.found, reviewed.allowed)
     except QcError as error:
-        return error.diagnostics
+        return Checked(path, error.diagnostics)

@@ -18,13 +18,15 @@ class Stage(StrEnum):
     PROMPTS = "prompts"
     FULL_PROMPT = "full-prompt"
     JSON = "json"
+    DIGEST = "digest"
 
 
 def compile_(
     rulebook: Rulebook,
     emit: Annotated[Stage, typer.Option(help=tr("要看的阶段", "the stage to show"))] = Stage.JSON,
 ) -> None:
-    from qc_compiler.emit import EMITTERS
+    from qc_compiler.emit import EMITTERS, digest
     from qc_compiler.pipeline import compile_file
 
-    typer.echo(EMITTERS[emit.value](compile_file(rulebook)))
+    stages = {**EMITTERS, "digest": digest}
+    typer.echo(stages[emit.value](compile_file(rulebook)))

@@ -79,6 +79,38 @@ def read_tables(given: Given, folder: Path, name: str) -> Iterator[Data]:
         yield data
 
 
+@contextmanager
+def place_of_tables(given: Given) -> Iterator[tuple[Path, str]]:
+    """A folder and a name for the tables of a command that has no folder of results.
+
+    Raises `QcError` (QC601) while another command has the same rulebook's tables there.
+    """
+    from qc_dsl.errors import Diagnostic, QcError
+    from qc_dsl.lang import Text
+    from qc_runtime.cli.options import safe_name
+    from qc_runtime.locks import try_lock
+    from qc_runtime.models import cache_dir
+    from qc_runtime.report.atomic import unwritable
+
+    folder, name = cache_dir() / "tables", safe_name(given.program.id)
+    if not given.sources.tables:
+        yield folder, name
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = (folder / f"{name}.lock").open("ab")
+    except OSError as error:
+        raise QcError(unwritable(folder, error)) from error
+    with lock:
+        if not try_lock(lock):
+            message = Text(
+                "另一个命令正在用这个规则集的表", "Another command is using this rulebook's tables"
+            )
+            help_ = Text("请等它结束。", "Wait for it to end.")
+            raise QcError(Diagnostic("QC601", message, help=help_))
+        yield folder, name
+
+
 def tell_problems(data: Data) -> None:
     """Cells that cannot be read are unknown from here on: say so, the first few by place."""
     records = data.records

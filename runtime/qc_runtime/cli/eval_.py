@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from qc_dsl.errors import QcError
 from qc_dsl.lang import tr
 from qc_runtime.cli import options
-from qc_runtime.cli.data import read_cases, read_tables
+from qc_runtime.cli.data import place_of_tables, read_cases, read_tables
 from qc_runtime.cli.eval_tables import print_rules, print_verdicts
-from qc_runtime.cli.options import Connect, Limit, Rulebook, answers_path, safe_name, with_model
+from qc_runtime.cli.kept import audited, shared_cache
+from qc_runtime.cli.options import Connect, Limit, NoCache, Rulebook, with_model
 from qc_runtime.cli.progress import progress
 
 if TYPE_CHECKING:
-    from qc_compiler.program import Program
-    from qc_runtime.judge import Judged
+    from rich.console import Console
+
+    from qc_runtime.cache import AnswerBook
+    from qc_runtime.cli.data import Given
+    from qc_runtime.judging.judge import Judged
     from qc_runtime.records import RecordSet
 
 
@@ -40,54 +45,61 @@ def evaluate(
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help=tr("输出 JSON", "print JSON"))] = False,
     limit: Limit = None,
+    no_cache: NoCache = False,
 ) -> None:
     from qc_compiler.pipeline import compile_file
-    from qc_runtime.evaluation import evaluation
-    from qc_runtime.rule_evaluation import read_labels, rule_evaluation
+    from qc_runtime.cache import Layered, Remembered
+    from qc_runtime.offpeak.interactive import interactive
+    from qc_runtime.workbench.evaluation import evaluation
+    from qc_runtime.workbench.rule_evaluation import read_labels, rule_evaluation
 
     if (label is None) == (labels is None):
         raise QcError(options.usage("--label 与 --labels 要给一个", "Give --label or --labels"))
     program = compile_file(rulebook)
-    records, judged = _judged(program, data, connect, limit, [label] if label else [], labels)
+    given = read_cases(program, data, limit, [label] if label else [])
+    with (
+        interactive(limit is not None),
+        audited("eval", rulebook, program, given) as audit,
+        shared_cache(no_cache) as cache,
+    ):
+        book = Layered(Remembered(), cache)
+        records, judged = _judged(given, audit.watching(connect), book, labels)
+        audit.judged(judged.outcomes)
     if label is not None:
         result = evaluation(program, judged.outcomes, records.display[label], records.source)
     elif labels is not None:
         result = rule_evaluation(program, judged.outcomes, read_labels(labels, program, records))
-    if json_:
+    _print(result, json_, print_verdicts if label is not None else print_rules)
+    raise typer.Exit(0 if audit.written else 1)
+
+
+def _print(
+    result: dict[str, Any], as_json: bool, table: Callable[[Console, dict[str, Any]], None]
+) -> None:
+    if as_json:
         typer.echo(json.dumps(result, ensure_ascii=False, indent=2))
         return
     from rich.console import Console
 
-    (print_verdicts if label is not None else print_rules)(Console(), result)
+    table(Console(), result)
 
 
 def _judged(
-    program: Program,
-    data: list[str],
-    connect: Connect,
-    limit: int | None,
-    extra: list[str],
-    labels: Path | None,
+    given: Given, connect: Connect, book: AnswerBook, labels: Path | None
 ) -> tuple[RecordSet, Judged]:
-    """Judge the data, the answers being kept in the user's cache; bad labels are said first."""
-    from qc_runtime.judge import judge
-    from qc_runtime.rule_evaluation import read_labels
-    from qc_runtime.store import AnswerStore
+    """Judge the data; bad labels are said first."""
+    from qc_runtime.judging.judge import judge
+    from qc_runtime.workbench.rule_evaluation import read_labels
 
-    given = read_cases(program, data, limit, extra)
-    answers = answers_path(program.id)
-    with (
-        AnswerStore(answers) as store,
-        read_tables(given, answers.parent, safe_name(program.id)) as read,
-        progress() as tell,
-    ):
+    program = given.program
+    with place_of_tables(given) as place, read_tables(given, *place) as read, progress() as tell:
         if labels is not None:
             read_labels(labels, program, read.records)
         judged = judge(
             program,
             read.records,
             connect,
-            store,
+            book,
             explain="none",
             progress=tell,
             database=read.database,

@@ -14,6 +14,7 @@ from qc_dsl.lang import Text, tr
 from qc_runtime.cli import options
 from qc_runtime.cli.data import read_cases, read_tables
 from qc_runtime.cli.explain_duties import duty_headline, duty_lines, failing_rules
+from qc_runtime.cli.explain_flip import flip_lines
 from qc_runtime.cli.explain_lines import rule_lines
 
 if TYPE_CHECKING:
@@ -25,31 +26,54 @@ if TYPE_CHECKING:
 def explain(
     rulebook: options.Rulebook,
     data: options.Data,
-    case: Annotated[str, typer.Option(metavar="KEY", help=tr("病例主键", "the record's key"))],
+    case: Annotated[
+        str | None, typer.Option(metavar="KEY", help=tr("病例主键", "the record's key"))
+    ] = None,
+    plan: Annotated[
+        bool,
+        typer.Option("--plan", help=tr("要问模型什么、怎样排", "what the model would be asked")),
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help=tr("与这次运行的实际用量对照", "compare with this run")),
+    ] = None,
+    model: options.Model = None,
 ) -> None:
     from qc_compiler.pipeline import compile_file
+    from qc_runtime.cli.explain_plan import plan_lines
+    from qc_runtime.offpeak.interactive import interactive
     from qc_runtime.tables.rows import Cases
 
+    if (case is None) != plan:
+        raise QcError(options.usage("请用 --case 或 --plan 之一", "Give --case or --plan"))
     program = compile_file(rulebook)
     given = read_cases(program, data)
     with (
+        interactive(),
         tempfile.TemporaryDirectory(prefix="qc-") as folder,
         read_tables(given, Path(folder), "explain") as read,
     ):
-        keys = read.records.keys
-        if case not in keys:
-            message = Text(f"没有 {program.key} 为“{case}”的病例", f"There is no record “{case}”")
-            raise QcError(Diagnostic("QC612", message, help=did_you_mean(case, keys)))
-        cases = Cases(program, read.records, read.database.connection, read.database.tables)
-        for line in explained(program, cases.one(keys.index(case))):
+        if case is None:
+            lines = plan_lines(program, read, model, out or Path("out") / program.id)
+        else:
+            cases = Cases(program, read.records, read.database.connection, read.database.tables)
+            lines = explained(program, cases.one(_number(program, read.records.keys, case)))
+        for line in lines:
             typer.echo(line)
+
+
+def _number(program: Program, keys: list[str], case: str) -> int:
+    if case not in keys:
+        message = Text(f"没有 {program.key} 为“{case}”的病例", f"There is no record “{case}”")
+        raise QcError(Diagnostic("QC612", message, help=did_you_mean(case, keys)))
+    return keys.index(case)
 
 
 def explained(program: Program, case: Case) -> Iterator[str]:
     """The explanation of one record, line by line."""
     from qc_compiler.decide import Open, decide
     from qc_compiler.trace import trace_rule
-    from qc_runtime.levels import levels_of
+    from qc_runtime.judging.levels import levels_of
 
     levels = levels_of(program)
     decision = decide(levels, case.record)
@@ -71,6 +95,7 @@ def explained(program: Program, case: Case) -> Iterator[str]:
             yield from rule_lines(traced, rule.id in deciding)
     if decision.code == Open.ASK:
         yield from _question_lines(program, dict(case.shown))
+    yield from flip_lines(levels, case.record)
 
 
 def _headline(program: Program, code: int, deciding: set[str]) -> str:

@@ -8,12 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from qc_dsl.lang import Text, tr
+from qc_runtime.cli.explain_flip import met_lines
 from qc_runtime.cli.explain_lines import clause_lines
 
 if TYPE_CHECKING:
     from qc_compiler.program import Program
-    from qc_runtime.duties import Duty
-    from qc_runtime.findings import RowSettled
+    from qc_runtime.judging.duties import Duty
+    from qc_runtime.judging.findings import RowSettled
     from qc_runtime.outcome import Outcome
     from qc_runtime.tables.rows import Case
 
@@ -45,11 +46,11 @@ def failing_rules(program: Program, case: Case) -> set[str]:
 
 
 def _outcome(program: Program, case: Case) -> Outcome:
-    from qc_runtime.accounts import Account, Accounts
-    from qc_runtime.findings import Findings
+    from qc_runtime.judging.accounts import Account, Accounts
+    from qc_runtime.judging.findings import Findings
+    from qc_runtime.judging.rounds import Answers
+    from qc_runtime.judging.verdicts import Verdicts
     from qc_runtime.outcome import Outcome, Status
-    from qc_runtime.rounds import Answers
-    from qc_runtime.verdicts import Verdicts
 
     case = replace(case, number=0)
     accounts = Accounts([rule.id for rule in program.rules], 1)
@@ -66,8 +67,8 @@ def _outcome(program: Program, case: Case) -> Outcome:
 
 def _settled(program: Program, index: int, case: Case) -> Iterator[tuple[str, RowSettled]]:
     """Each row under one obligation with the word for its state."""
-    from qc_runtime.duties import Duties, Duty
-    from qc_runtime.rounds import Settled, Waiting
+    from qc_runtime.judging.duties import Duties, Duty
+    from qc_runtime.judging.rounds import Settled, Waiting
 
     duties, duty = Duties(program), program.obligations[index]
     rows = [None] if duty.table is None else list(case.rows.get(duty.table, {}))
@@ -80,7 +81,7 @@ def _settled(program: Program, index: int, case: Case) -> Iterator[tuple[str, Ro
 def duty_lines(program: Program, rule: int, case: Case, decides: bool) -> Iterator[str]:
     """An obligation: its rows that matter clause by clause, the others counted."""
     from qc_compiler.trace import trace_rule
-    from qc_runtime.duties import Duties
+    from qc_runtime.judging.duties import Duties
 
     yield f"{'▶' if decides else ' '} {program.rules[rule].id}"
     duties = Duties(program)
@@ -97,15 +98,18 @@ def duty_lines(program: Program, rule: int, case: Case, decides: bool) -> Iterat
             record = duties.record(case, settled.task, {})
             display = duties.display(case, settled.task)
             yield from clause_lines(trace_rule(program.rules[rule], record, display), " " * 6)
+            if state == "violated":
+                yield from met_lines(program.rules[rule].clauses[-1], record, " " * 6)
         yield from _rest(Counter(state for state, _ in rows[len(shown) :] if state))
 
 
 def _row_name(program: Program, task: Duty, case: Case) -> str:
-    from qc_runtime.findings import place_of
+    from qc_runtime.judging.findings import place_of
+    from qc_runtime.report.evidence import WHOLE_RECORD
 
     place = place_of(program, case, task)
     if place is None:
-        return ""
+        return tr(f"{WHOLE_RECORD}：", f"{WHOLE_RECORD}: ")
     time = tr(f"（{place.time}）", f" ({place.time})") if place.time else ""
     return tr(f"{place.table} {place.key}{time}：", f"{place.table} {place.key}{time}: ")
 

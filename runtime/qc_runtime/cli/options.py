@@ -42,6 +42,13 @@ Endpoint = Annotated[
 EndpointModel = Annotated[
     str | None, typer.Option(metavar="NAME", help=tr("接口上的模型名", "the model's name there"))
 ]
+NoCache = Annotated[
+    bool,
+    typer.Option(
+        "--no-cache",
+        help=tr("不读也不写各次运行共用的回答缓存", "leave the answer cache that runs share alone"),
+    ),
+]
 Limit = Annotated[
     int | None, typer.Option(min=1, help=tr("只取前 N 例", "only the first N records"))
 ]
@@ -107,26 +114,22 @@ def usage(zh: str, en: str) -> Diagnostic:
 
 
 def _endpoint(url: str, model: str) -> Backend:
-    from qc_runtime.endpoint import EndpointBackend
+    from qc_runtime.endpoint.backend import EndpointBackend
 
     return EndpointBackend(url, model)
 
 
 def _llama(model: str | None) -> Backend:
+    from functools import partial
+
     from qc_runtime.llama.backend import LlamaBackend
+    from qc_runtime.llama.worker import WorkerBackend
     from qc_runtime.models import fingerprint, locate
 
     path = locate(model)
-    return LlamaBackend(path, fingerprint=fingerprint(path))
+    return WorkerBackend(partial(LlamaBackend, path, fingerprint=fingerprint(path)))
 
 
 def safe_name(rulebook_id: str) -> str:
     """A rulebook's id as part of a file name."""
     return "".join(ch if ch.isalnum() or ch in "-_" else "_" for ch in rulebook_id)
-
-
-def answers_path(rulebook_id: str) -> Path:
-    """Where answers are kept when a command has no output folder: in the user's cache."""
-    from qc_runtime.models import cache_dir
-
-    return cache_dir() / "answers" / f"{safe_name(rulebook_id)}.sqlite"

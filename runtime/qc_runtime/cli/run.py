@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -11,27 +9,30 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qc_dsl.errors import QcError
 from qc_dsl.lang import tr
 from qc_runtime.cli import options
+from qc_runtime.cli.bulk_options import NOT_BULK, BulkOptions, with_bulk
 from qc_runtime.cli.data import Data, read_cases, read_tables
+from qc_runtime.cli.kept import audited, own_answers, shared_cache
+from qc_runtime.cli.offpeak import MaxLoad, Windows, at_work, limits_of
 from qc_runtime.cli.options import (
     Endpoint,
     EndpointModel,
     Limit,
     Model,
+    NoCache,
     NoModel,
     Rulebook,
     connector,
 )
 from qc_runtime.cli.progress import progress
+from qc_runtime.cli.tiers import NO_TIERS, TierOptions, with_tiers
 
 if TYPE_CHECKING:
     from qc_compiler.program import Program
-    from qc_runtime.judge import Judged
+    from qc_runtime.judging.judge import Judged
     from qc_runtime.records import RecordSet
     from qc_runtime.report.summary import RunInfo, TableInfo
-    from qc_runtime.store import AnswerStore
     from qc_runtime.tables.load import Loaded
 
 
@@ -41,11 +42,13 @@ class Explain(StrEnum):
     NONE = "none"
 
 
+@with_bulk
+@with_tiers
 def run(
     rulebook: Rulebook,
     data: options.Data,
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option(metavar="DIR", help=tr("结果文件夹（默认 out/编号）", "default: out/ID")),
     ] = None,
     model: Model = None,
@@ -59,69 +62,84 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help=tr("不用已有回答，从头开始", "forget earlier answers"))
     ] = False,
+    no_cache: NoCache = False,
+    window: Windows = None,
+    max_load: MaxLoad = None,
+    better: TierOptions = NO_TIERS,
+    parted: BulkOptions = NOT_BULK,
 ) -> None:
     from rich.console import Console
 
     from qc_compiler.pipeline import compile_file
-    from qc_runtime.judge import judge
+    from qc_runtime.cache import Layered
+    from qc_runtime.judging.judge import judge
     from qc_runtime.outcome import Status
     from qc_runtime.report.summary import summarise
     from qc_runtime.report.terminal import print_summary
 
     connect = connector(model, no_model, endpoint, endpoint_model)
+    better.check(no_model=no_model, endpoint=endpoint)
+    limits = limits_of(window, max_load)
     program = compile_file(rulebook)
+    folder = Path(out or Path("out") / program.id)
+    if parted.wanted(data, program):
+        from qc_runtime.cli.bulk import Asked, run_bulk
+
+        parted.check(limit)
+        asked = Asked(
+            program=program,
+            rulebook=rulebook,
+            data=tuple(data),
+            out=out or str(folder),
+            connect=connect,
+            model=model,
+            endpoint=endpoint,
+            endpoint_model=endpoint_model,
+            explain=explain.value,
+            fresh=fresh,
+            no_cache=no_cache,
+            limits=limits,
+            better=better,
+        )
+        raise typer.Exit(run_bulk(asked, parted))
     given = read_cases(program, data, limit)
-    folder = out or Path("out") / program.id
+    connect = better.routine(connect, endpoint, folder)
     started = datetime.now().astimezone()
-    with (
-        _answers(folder) as store,
-        read_tables(given, folder, "run") as read,
-        progress() as tell,
-    ):
-        if fresh:
-            store.clear()
-        try:
-            judged = judge(
-                program,
-                read.records,
-                connect,
-                store,
-                explain=explain.value,
-                progress=tell,
-                database=read.database,
-            )
-        except KeyboardInterrupt:
-            _how_to_go_on(len(store), folder)
-            raise
-    named = endpoint_model or (None if judged.usage is None else _model_name(model))
-    info = _info(program, read, judged, started, named)
-    summary = summarise(judged.outcomes, info)
-    files = _write(folder, judged, read.records, summary, info)
-    print_summary(Console(), summary, info, files)
-    failed = any(outcome.status is Status.ERROR for outcome in judged.outcomes)
-    raise typer.Exit(1 if failed else 0)
-
-
-@contextmanager
-def _answers(folder: Path) -> Iterator[AnswerStore]:
-    """The run's store of answers. A run that cannot even begin leaves no folder behind."""
-    from qc_runtime.store import FILE_NAME, AnswerStore
-
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
-    answers = 0
-    try:
-        with AnswerStore(folder / FILE_NAME) as store:
+    with audited("run", rulebook, program, given) as audit:
+        with (
+            own_answers(folder) as store,
+            shared_cache(no_cache) as cache,
+            read_tables(given, folder, "run") as read,
+            progress() as tell,
+            at_work(program.id, limits, tell) as work,
+        ):
+            if fresh:
+                store.clear()
+            watching = work.watching(audit.watching)
             try:
-                yield store
-            finally:
-                answers = len(store)
-    except QcError:
-        if made and not answers:
-            for end in ("", "-wal", "-shm"):
-                (folder / f"{FILE_NAME}{end}").unlink(missing_ok=True)
-            for path in made:
-                path.rmdir()
-        raise
+                judged = judge(
+                    program,
+                    read.records,
+                    watching(connect),
+                    Layered(store, cache, fresh=fresh),
+                    explain=explain.value,
+                    progress=tell,
+                    database=read.database,
+                    tiers=better.tiers(folder, bool(endpoint), watching),
+                    pace=work.pace,
+                )
+            except KeyboardInterrupt:
+                _how_to_go_on(len(store), folder)
+                raise
+            work.ended(judged)
+        audit.judged(judged.outcomes)
+        named = endpoint_model or (None if judged.usage is None else _model_name(model))
+        info = _info(program, read, judged, started, named)
+        summary = summarise(judged.outcomes, info)
+        files = _write(folder, judged, read.records, summary, info)
+        print_summary(Console(), summary, info, files)
+    failed = any(outcome.status is Status.ERROR for outcome in judged.outcomes)
+    raise typer.Exit(1 if failed or not audit.written else 0)
 
 
 def _how_to_go_on(answers: int, folder: Path) -> None:
@@ -166,6 +184,7 @@ def _info(
         absent=tuple(one.name for one in program.tables if one.name not in data.tables),
         has_findings=bool(program.obligations),
         has_score=program.score is not None,
+        plans=judged.plans,
     )
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
 
+from qc_runtime.locks import try_lock
 from qc_runtime.models.progress import Progress, Report, silent
 from qc_runtime.models.registry import Model
 
@@ -83,32 +82,11 @@ def fingerprint(path: Path, report: Report = silent) -> str:
     return sha256
 
 
-if sys.platform == "win32":
-
-    def _try_lock(file: BinaryIO) -> bool:
-        import msvcrt
-
-        with suppress(OSError):
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-            return True
-        return False
-
-else:
-
-    def _try_lock(file: BinaryIO) -> bool:
-        import fcntl
-
-        with suppress(BlockingIOError):
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        return False
-
-
 @contextmanager
 def only_one(model: Model, report: Report) -> Iterator[None]:
     """Hold the model's lock. The system frees it however the process ends, kill -9 included."""
     with model_path(model).with_suffix(".lock").open("ab") as file:
-        while not _try_lock(file):
+        while not try_lock(file):
             report(Progress("wait", 0, model.size))
             time.sleep(0.2)
         yield

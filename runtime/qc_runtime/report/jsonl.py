@@ -31,13 +31,24 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _quotes(evidence: Sequence[Evidence]) -> list[dict[str, str]]:
-    return [{"field": one.field, "quote": one.quote} for one in evidence]
+def _quotes(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
+    return [_quote(one) for one in evidence]
+
+
+def _quote(one: Evidence) -> dict[str, Any]:
+    """``window`` and ``rows`` only where there are such."""
+    found: dict[str, Any] = {"field": one.field, "quote": one.quote}
+    if one.window:
+        found["window"] = {"from": one.window.start, "to": one.window.end}
+    if one.rows:
+        found["rows"] = asdict(one.rows)
+    return found
 
 
 def _finding(one: Finding) -> dict[str, Any]:
+    """``explanation`` only where the model gave one."""
     sure = one.confidence
-    return {
+    found = {
         "rule": one.rule,
         "message": one.message,
         "points": one.points,
@@ -46,6 +57,7 @@ def _finding(one: Finding) -> dict[str, Any]:
         "status": one.status.value,
         "confidence": None if sure is None else round(sure, 4),
     }
+    return found | ({"explanation": one.explanation} if one.explanation else {})
 
 
 def write_jsonl(path: Path, outcomes: Sequence[Outcome]) -> None:

@@ -7,7 +7,16 @@ from typing import Any
 
 from qc_dsl.lang import tr
 from qc_runtime.outcome import Status
-from qc_runtime.report.labels import DECIDER, FINDINGS_COUNT, STATUS, account_name, rate_name
+from qc_runtime.report.labels import (
+    DECIDER,
+    FINDINGS_COUNT,
+    STATUS,
+    account_name,
+    accounts_note,
+    open_statuses,
+    orphans_note,
+    rate_name,
+)
 from qc_runtime.report.styles import Styles, cell_text
 from qc_runtime.report.summary import RunInfo
 
@@ -50,9 +59,10 @@ def _lines(summary: Mapping[str, Any], info: RunInfo) -> Iterable[Line]:
     yield from _counts(tr("结论", "Verdict"), summary["by_verdict"], records)
     yield from _counts(tr("状态", "Status"), statuses, records, total=True)
     yield from _counts(tr("由谁判定", "Decided by"), deciders, records)
-    yield from _counts(tr("规则（涉及例数）", "Rule (records)"), summary["by_rule"], records)
     if info.has_findings:
         yield from _accounts(summary["by_rule_status"])
+    else:
+        yield from _counts(tr("规则（涉及例数）", "Rule (records)"), summary["by_rule"], records)
     if summary["by_department"]:
         yield from _departments(summary["by_department"], info)
     if info.usage:
@@ -74,6 +84,9 @@ def _identity(info: RunInfo) -> Iterable[Line]:
         (tr("读不出的单元格", "Unreadable cells"), info.problems),
     ):
         yield ((label, "plain"), (count, "count"))
+    for one in info.tables:
+        if note := orphans_note(one.name, one.orphans, one.keyless):
+            yield ((tr("没有计入的行", "Rows left out"), "plain"), (note, "text"))
 
 
 def _indicator(rate: Mapping[str, Any], info: RunInfo) -> Iterable[Line]:
@@ -107,21 +120,25 @@ def _accounts(by_rule: Mapping[str, Mapping[str, int]]) -> Iterable[Line]:
     yield _BLANK
     names = list(next(iter(by_rule.values()), {}))
     yield (
-        (tr("规则（每例的结果）", "Rule (what it came to)"), "section"),
+        (tr("规则", "Rule"), "section"),
         *((account_name(name), "section") for name in names),
     )
     for rule, row in by_rule.items():
         yield ((rule, "text"), *((row[name], "count") for name in names))
+    yield ((accounts_note(), "plain"),)
 
 
 def _departments(by_department: Mapping[str, Mapping[str, Any]], info: RunInfo) -> Iterable[Line]:
     yield _BLANK
     heads = [tr("科室", "Department"), tr("例数", "Records"), *(name for name, _ in info.verdicts)]
+    left = open_statuses(by_department)
+    heads += [str(STATUS[status]) for status in left]
     heads += [str(FINDINGS_COUNT)] if info.has_findings else []
     heads += [tr("平均分", "Mean score")] if info.has_score else []
     yield tuple((head, "section") for head in heads)
     for name, row in by_department.items():
         counts = [row["records"], *row["by_verdict"].values()]
+        counts += [row["by_status"][status.value] for status in left]
         counts += [row["findings"]] if info.has_findings else []
         cells: list[tuple[str | float, str]] = [(name, "text"), *((n, "count") for n in counts)]
         if info.has_score and row["score"]["mean"] is not None:
@@ -140,5 +157,7 @@ def _model(model: Mapping[str, Any]) -> Iterable[Line]:
         (tr("生成词元", "Tokens generated"), "generated_tokens", "count"),
         (tr("回答用时（秒）", "Answering, seconds"), "seconds", "decimal"),
         (tr("载入用时（秒）", "Loading, seconds"), "load_seconds", "decimal"),
+        (tr("正在线上、重算的", "Close calls, looked at again"), "second_looks", "count"),
+        (tr("重算后不同、交人工的", "Of those, turned: for a person"), "flickers", "count"),
     ):
         yield ((label, "plain"), (model[key], style))

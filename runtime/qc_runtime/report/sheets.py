@@ -13,6 +13,7 @@ from qc_compiler.values import FieldType
 from qc_dsl.lang import tr
 from qc_runtime.outcome import Finding, Outcome, Status
 from qc_runtime.records import RecordSet
+from qc_runtime.report.evidence import WHOLE_RECORD, evidence_text
 from qc_runtime.report.labels import DECIDER, STATUS
 from qc_runtime.report.styles import Styles, cell_text
 from qc_runtime.report.summary import RunInfo
@@ -61,12 +62,16 @@ def findings_columns() -> list[Column[Found]]:
         Column(tr("时间", "Time"), "text", lambda one, at: _place(one, "time")),
         Column(tr("状态", "Status"), "tone", lambda one, at: str(STATUS[one.finding.status])),
         Column(tr("把握", "Confidence"), "percent", lambda one, at: one.finding.confidence),
-        Column(tr("依据原文", "Evidence"), "text", lambda one, at: _evidence(one.finding)),
+        Column(tr("依据", "Evidence"), "text", lambda one, at: _evidence(one.finding)),
+        Column(tr("模型理由", "Reason"), "text", lambda one, at: one.finding.explanation),
     ]
 
 
 def _place(one: Found, what: str) -> str | None:
-    return getattr(one.finding.row, what) if one.finding.row else None
+    if one.finding.row is None:
+        return str(WHOLE_RECORD) if what == "table" else None
+    found: str | None = getattr(one.finding.row, what)
+    return found
 
 
 def columns_of(records: RecordSet, info: RunInfo) -> list[Column[Outcome]]:
@@ -75,6 +80,13 @@ def columns_of(records: RecordSet, info: RunInfo) -> list[Column[Outcome]]:
     return [
         Column(records.key, "text", lambda one, at: one.key),
         *(_data_column(records, name) for name in others),
+        *outcome_columns(info),
+    ]
+
+
+def outcome_columns(info: RunInfo) -> list[Column[Outcome]]:
+    """What was found and why; a record's data are not needed for it."""
+    return [
         Column(tr("结论", "Verdict"), "tone", lambda one, at: one.verdict),
         Column(tr("状态", "Status"), "tone", lambda one, at: str(STATUS[one.status])),
         Column(tr("由谁判定", "Decided by"), "text", lambda one, at: _decider(one)),
@@ -119,7 +131,7 @@ def _decider(one: Outcome) -> str | None:
 
 
 def _evidence(one: Outcome | Finding) -> str:
-    return "\n".join(tr(f"{e.field}：“{e.quote}”", f"{e.field}: “{e.quote}”") for e in one.evidence)
+    return "\n".join(map(evidence_text, one.evidence))
 
 
 def write_sheet(

@@ -8,12 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from qc_runtime.accounts import AccountingError, Accounts
+from qc_runtime.judging.accounts import AccountingError, Accounts
 from qc_runtime.outcome import Outcome, Status, Usage
 from qc_runtime.report.atomic import atomic_path
-from qc_runtime.report.departments import by_department, scores_of
+from qc_runtime.report.departments import by_department, findings_of, scores_of
+from qc_runtime.report.tiers import tiers_of
+
+if TYPE_CHECKING:
+    from qc_compiler.layout import Planned
 
 VerdictKind = Literal["pass", "fail", "exclude", "other"]
 
@@ -41,7 +45,8 @@ class RunInfo:
     may name, in the rulebook's order. ``basis`` is the rulebook's 依据. ``problems`` counts
     cells that could not be read. ``usage`` is `None` when no model was asked. ``accounts`` is
     what every rule came to for every record, ``departments`` the records' departments in their
-    order, where the rulebook names one. ``absent`` are the tables that were not given.
+    order, where the rulebook names one. ``absent`` are the tables that were not given. ``plans``
+    say how the questions were laid out, round by round.
     """
 
     title: str
@@ -63,12 +68,14 @@ class RunInfo:
     absent: tuple[str, ...] = ()
     has_findings: bool = False
     has_score: bool = False
+    plans: tuple[Planned, ...] = ()
 
 
 def summarise(outcomes: Sequence[Outcome], info: RunInfo) -> dict[str, Any]:
     """The counts of a run as JSON-ready values; raises `AccountingError` if they do not add up.
 
-    ``by_rule`` counts the outcomes that name a rule, so one record may count for several.
+    ``by_rule`` counts the records that a rule concerns: all but those for which it was exempt
+    (without accounts: the outcomes that name it). One record may count for several rules.
     ``rate`` is passed ÷ judged, judged being passed + failed; ``open`` are records without a
     verdict, which are not in it yet.
     """
@@ -76,7 +83,6 @@ def summarise(outcomes: Sequence[Outcome], info: RunInfo) -> dict[str, Any]:
     verdicts = Counter(one.verdict for one in outcomes)
     statuses = Counter(one.status for one in outcomes)
     deciders = Counter(one.decided_by for one in outcomes if one.status is Status.DECIDED)
-    rules = Counter(rule for one in outcomes for rule in dict.fromkeys(one.rules))
     by_verdict = {name: verdicts[name] for name, _ in info.verdicts}
     by_status = {status.value: statuses[status] for status in Status}
     if sum(by_verdict.values()) != statuses[Status.DECIDED] or statuses.total() != info.records:
@@ -90,36 +96,54 @@ def summarise(outcomes: Sequence[Outcome], info: RunInfo) -> dict[str, Any]:
         "records": info.records,
         "by_verdict": by_verdict,
         "by_status": by_status,
-        "by_rule": {rule: rules[rule] for rule in info.rules},
+        "by_rule": _by_rule(outcomes, info),
         "by_decider": {"rule": deciders["rule"], "model": deciders["model"]},
         "by_rule_status": _by_rule_status(outcomes, info),
         "by_department": by_department(outcomes, info),
         "findings": sum(len(one.findings) for one in outcomes),
         "score": scores_of(outcomes) if info.has_score else None,
-        "rate": _rate(by_verdict, info),
+        "rate": rate_of(by_verdict, info),
         "unreadable_cells": info.problems,
         "tables": {one.name: _table(one) for one in info.tables},
-        "orphans": {one.name: one.orphans + one.keyless for one in info.tables},
         "absent_tables": list(info.absent),
-        "model": {"name": info.model} | asdict(info.usage or Usage()),
+        "model": {"name": info.model} | usage_of(info.usage or Usage()),
+        "tiers": tiers_of(info.usage),
+        "plan": [asdict(planned) for planned in info.plans],
     }
 
 
+def usage_of(usage: Usage) -> dict[str, Any]:
+    """Of all tiers together; each by itself is told apart."""
+    return {name: value for name, value in asdict(usage).items() if name != "tiers"}
+
+
+def _by_rule(outcomes: Sequence[Outcome], info: RunInfo) -> dict[str, int]:
+    if info.accounts is None:
+        rules = Counter(rule for one in outcomes for rule in dict.fromkeys(one.rules))
+        return {rule: rules[rule] for rule in info.rules}
+    return {rule: info.records - counts["exempt"] for rule, counts in info.accounts.counts()}
+
+
 def _by_rule_status(outcomes: Sequence[Outcome], info: RunInfo) -> dict[str, dict[str, int]]:
-    """What every rule came to, each adding up to the records, and how many findings it has."""
+    """What every rule came to, each adding up to the records, and its findings beside that."""
     if info.accounts is None:
         return {}
     if info.accounts.records != info.records:
         raise AccountingError(f"accounts of {info.accounts.records} records")
-    findings = Counter(finding.rule for one in outcomes for finding in one.findings)
-    return {rule: counts | {"findings": findings[rule]} for rule, counts in info.accounts.counts()}
+    return {
+        rule: counts | found
+        for (rule, counts), found in zip(
+            info.accounts.counts(), findings_of(outcomes, info), strict=True
+        )
+    }
 
 
 def _table(one: TableInfo) -> dict[str, Any]:
     return {name: value for name, value in asdict(one).items() if name != "name"}
 
 
-def _rate(by_verdict: Mapping[str, int], info: RunInfo) -> dict[str, Any]:
+def rate_of(by_verdict: Mapping[str, int], info: RunInfo) -> dict[str, Any]:
+    """The indicator: passed ÷ judged, and the records that are not in it yet."""
     passed = sum(by_verdict[name] for name, kind in info.verdicts if kind == "pass")
     failed = sum(by_verdict[name] for name, kind in info.verdicts if kind == "fail")
     judged = passed + failed

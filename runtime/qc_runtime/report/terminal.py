@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from rich import box
@@ -14,8 +13,17 @@ from rich.text import Text
 
 from qc_dsl.lang import tr
 from qc_runtime.outcome import Status
-from qc_runtime.report.labels import FINDINGS_COUNT, STATUS, account_name, rate_name
+from qc_runtime.report.labels import (
+    FINDINGS_COUNT,
+    STATUS,
+    account_name,
+    accounts_note,
+    open_statuses,
+    orphans_note,
+    rate_name,
+)
 from qc_runtime.report.summary import RunInfo
+from qc_runtime.report.tiers import tier_lines
 
 _DEPARTMENTS = 20  # those shown; summary.json has all
 _BAR = 24  # columns of a full bar
@@ -28,7 +36,7 @@ _COLOURS = {"pass": "green", "fail": "red", "exclude": "bright_black"} | {
 
 
 def print_summary(
-    console: Console, summary: Mapping[str, Any], info: RunInfo, files: Sequence[Path] = ()
+    console: Console, summary: Mapping[str, Any], info: RunInfo, files: Sequence[object] = ()
 ) -> None:
     """Print what came out: counts, the indicator, rules, the model's work, and the files."""
     console.print(Text(f"{info.title} {info.version}", style="bold"))
@@ -37,6 +45,7 @@ def print_summary(
     console.print(Text(_rate(summary["rate"], info), style="bold"))
     if info.has_findings:
         console.print(_accounts(summary["by_rule_status"]))
+        console.print(Text(accounts_note(), style="dim"))
     elif summary["by_rule"]:
         console.print(_rules(summary["by_rule"]))
     if summary["by_department"]:
@@ -107,9 +116,12 @@ def _rules(by_rule: Mapping[str, int]) -> Table:
     return table
 
 
+_FIRST = ("findings", "records_with_findings")
+
+
 def _accounts(by_rule: Mapping[str, Mapping[str, int]]) -> Table:
     """What every rule came to; kinds that never occurred are left out."""
-    names = ["findings", *(name for name in next(iter(by_rule.values())) if name != "findings")]
+    names = dict.fromkeys((*_FIRST, *next(iter(by_rule.values()))))
     shown = [name for name in names if any(row[name] for row in by_rule.values())]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column(tr("规则", "Rule"), overflow="fold")
@@ -125,19 +137,22 @@ def _departments(by_department: Mapping[str, Mapping[str, Any]], info: RunInfo) 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column(tr("科室", "Department"), overflow="fold")
     headings = [tr("例数", "Records"), *(name for name, _ in info.verdicts)]
+    left = open_statuses(by_department)
+    headings += [str(STATUS[status]) for status in left]
     headings += [str(FINDINGS_COUNT)] if info.has_findings else []
     headings += [tr("平均分", "Mean score")] if info.has_score else []
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
     for name, row in islice(by_department.items(), _DEPARTMENTS):
-        table.add_row(Text(name), *_department(row, info))
+        table.add_row(Text(name), *_department(row, left, info))
     if (rest := len(by_department) - _DEPARTMENTS) > 0:
         table.add_row(tr(f"另有 {rest} 个科室", f"and {rest} more"))
     return table
 
 
-def _department(row: Mapping[str, Any], info: RunInfo) -> list[str]:
+def _department(row: Mapping[str, Any], left: Sequence[Status], info: RunInfo) -> list[str]:
     cells = [row["records"], *row["by_verdict"].values()]
+    cells += [row["by_status"][status.value] for status in left]
     cells += [row["findings"]] if info.has_findings else []
     shown = [f"{cell:,}" for cell in cells]
     if info.has_score:
@@ -153,11 +168,8 @@ def _notes(summary: Mapping[str, Any], info: RunInfo) -> Iterable[str]:
             f"Cells that could not be read, and count as unknown: {info.problems:,}",
         )
     for one in info.tables:
-        if left := one.orphans + one.keyless:
-            yield tr(
-                f"表“{one.name}”有 {left:,} 行对不上病例，没有计入",
-                f"Rows of table “{one.name}” that belong to no case, and are left out: {left:,}",
-            )
+        if note := orphans_note(one.name, one.orphans, one.keyless):
+            yield note
     if info.absent:
         listed = "、".join(info.absent)
         yield tr(f"没有给出表：{listed}", f"Tables that were not given: {listed}")
@@ -179,3 +191,4 @@ def _notes(summary: Mapping[str, Any], info: RunInfo) -> Iterable[str]:
         f"{model['seconds']:.1f} s, {speed:.2f}/s, {tokens:,} tokens ({reused:.0%} reused)"
     )
     yield tr(zh, en)
+    yield from tier_lines(summary["tiers"])

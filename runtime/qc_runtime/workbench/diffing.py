@@ -1,0 +1,277 @@
+"""Two versions of a rulebook on the same data: whose outcome changes, and what is asked anew.
+
+Where no rule's condition is for the model, both are decided by the pre-filter's queries alone,
+and an obligation whose query is the same in both is not even run. Otherwise both are judged in
+full, with a back end that answers nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from qc_compiler.decide import Open
+from qc_compiler.difference import asks_within_rules
+from qc_compiler.program import Program, Question
+from qc_runtime.outcome import Outcome, Status
+from qc_runtime.prefilter import parts
+from qc_runtime.workbench.diffing_codes import Side, both_codes
+
+if TYPE_CHECKING:
+    from qc_runtime.backend import Request
+
+_OPEN = {
+    Open.ASK: "pending",
+    Open.DATA_MISSING: "data_missing",
+    Open.CONFLICT: "needs_review",
+    Open.UNCOVERED: "needs_review",
+}
+_CODES = {1: "met", 0: "violated", None: "open"}  # of an obligation's row; not there: exempt
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A row (`None`: the case) under an obligation that came out otherwise."""
+
+    number: int
+    row: int | None
+
+
+@dataclass
+class Changes:
+    """Records by what changed: verdicts (or statuses), and obligations' states by rule."""
+
+    verdicts: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    duties: dict[tuple[str, str, str], list[Moved]] = field(default_factory=dict)
+
+    @property
+    def records(self) -> set[int]:
+        moved = {one.number for rows in self.duties.values() for one in rows}
+        return moved.union(*self.verdicts.values())
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Everything that changed.
+
+    ``before`` counts the old version's unique questions, ``requests`` are the new version's,
+    of which ``new`` are not among the old one's.
+    """
+
+    changes: Changes
+    before: int
+    requests: Sequence[Request]
+    new: int
+
+
+def compare(a: Side, b: Side) -> Compared:
+    """Both versions' outcomes and questions held against each other, record by record."""
+    if any(map(_asks_late, (a.program, b.program))):
+        return _in_full(a, b)
+    codes = both_codes(a, b)
+    changes = Changes()
+    names = tuple(_named(side.program, codes[at]) for at, side in enumerate((a, b)))
+    for number, (old, new) in enumerate(zip(*names, strict=True)):
+        if old != new:
+            changes.verdicts.setdefault((old, new), []).append(number)
+    if a.program.obligations or b.program.obligations:
+        _duties(a, b, codes, changes)
+    return _questions(a, b, codes, changes)
+
+
+def _asks_late(program: Program) -> bool:
+    """Whether what is asked hangs on more than the levels' queries."""
+    last = bool(program.obligations) and isinstance(program.otherwise, Question)
+    return last or asks_within_rules(program)
+
+
+def _named(program: Program, codes: Sequence[int]) -> list[str]:
+    """Verdicts and statuses; what the levels leave to obligations is named after those."""
+    names = {int(code): name for code, name in _OPEN.items()}
+    names |= {at: verdict.name for at, verdict in enumerate(program.verdicts)}
+    if program.obligations:
+        names[int(Open.UNCOVERED)] = ""
+    return [names[code] for code in codes]
+
+
+def _questions(a: Side, b: Side, codes: Sequence[list[int]], changes: Changes) -> Compared:
+    """The questions of ``otherwise``."""
+    shown = [_shown(side, codes[at]) for at, side in enumerate((a, b))]
+    same = (a.program.otherwise, a.program.lang) == (b.program.otherwise, b.program.lang)
+    requests = _requests(b, codes[1])
+    if same:
+        new = len(shown[1] - shown[0])
+    else:
+        old = {request.digest("") for request in _requests(a, codes[0])}
+        new = sum(request.digest("") not in old for request in requests)
+    return Compared(changes, len(shown[0]), requests, new)
+
+
+def _asking(codes: Sequence[int]) -> list[int]:
+    return [number for number, code in enumerate(codes) if code == Open.ASK]
+
+
+def _shown(side: Side, codes: Sequence[int]) -> set[tuple[str, ...]]:
+    """What the question shows of the records that it is asked about, each once."""
+    question = side.program.otherwise
+    if not isinstance(question, Question):
+        return set()
+    columns = [side.records.display[name] for name in question.fields]
+    return {tuple(column[row] or "" for column in columns) for row in _asking(codes)}
+
+
+def _requests(side: Side, codes: Sequence[int]) -> list[Request]:
+    from qc_runtime.judging.questions import ask
+
+    rows = _asking(codes)
+    if not rows:
+        return []
+    return [one.request for one in ask(side.program, side.records, rows, "none")]
+
+
+def _duties(a: Side, b: Side, codes: Sequence[list[int]], changes: Changes) -> None:
+    """Obligations by rule, for the records that the levels of both versions leave open."""
+    import duckdb
+
+    open_ = {
+        number
+        for number, pair in enumerate(zip(*codes, strict=True))
+        if pair == (Open.UNCOVERED, Open.UNCOVERED)
+    }
+    queries = [_queries(side) for side in (a, b)]
+    rules = [r for r in dict.fromkeys([*queries[0], *queries[1]]) if _differ(a, b, queries, r)]
+    if not rules:
+        return
+    with _opened(a) as one, _opened(b, beside=a, connection=one) as other:
+        for rule in rules:
+            found = [
+                _run(side, connection, queries[at].get(rule))
+                for at, (side, connection) in enumerate(((a, one), (b, other)))
+            ]
+            with duckdb.connect(":memory:") as memory:
+                for number, row, before, after in _moved(memory, *found):
+                    if number in open_:
+                        key = (rule, before, after)
+                        changes.duties.setdefault(key, []).append(Moved(number, row))
+
+
+Query = tuple[int, str | None, str]  # the obligation's number, its table, its query
+
+
+def _queries(side: Side) -> dict[str, Query]:
+    from qc_compiler.obligation_sql import obligation_query
+
+    absent = {table.name for table in side.program.tables} - set(side.database.tables)
+    return {
+        side.program.rules[duty.rule].id: (
+            at,
+            duty.table,
+            obligation_query(side.program, at, absent),
+        )
+        for at, duty in enumerate(side.program.obligations)
+        if duty.table not in absent
+    }
+
+
+def _differ(a: Side, b: Side, queries: Sequence[Mapping[str, Query]], rule: str) -> bool:
+    old, new = (found.get(rule) for found in queries)
+    same_data = a.records is b.records
+    return not (same_data and old is not None and new is not None and old[1:] == new[1:])
+
+
+@contextmanager
+def _opened(side: Side, beside: Side | None = None, connection: object = None) -> Iterator[object]:
+    """The side's database with its cases; the other side's where both read the same."""
+    if beside is not None and beside.records is side.records:
+        yield connection
+        return
+    with side.database.opened(side.arrow) as opened:
+        yield opened
+
+
+def _run(side: Side, connection: object, query: Query | None) -> object:
+    """The rows of an obligation with their codes; none for a rule that the version lacks."""
+    import duckdb
+    import pyarrow as pa
+
+    schema = pa.schema([("n", pa.int32()), ("r", pa.int64()), ("code", pa.int8())])
+    if query is None:
+        return schema.empty_table()
+    assert isinstance(connection, duckdb.DuckDBPyConnection)
+    _, table, text = query
+    row = '"#row"' if table else "NULL"
+    found = []
+    for _ in parts(connection, side.database.tables, len(side.records)):
+        read = connection.sql(f'SELECT "#case" AS n, {row} AS r, code FROM ({text})')
+        found.append(read.to_arrow_table().cast(schema))
+    return pa.concat_tables(found)
+
+
+def _moved(memory: object, old: object, new: object) -> list[tuple[int, int | None, str, str]]:
+    """The rows whose state differs: number, row, state before and after."""
+    import duckdb
+
+    assert isinstance(memory, duckdb.DuckDBPyConnection)
+    memory.register("a", old)
+    memory.register("b", new)
+    state = "CASE WHEN {0}.n IS NULL THEN 'exempt' WHEN {0}.code = 1 THEN 'met' " \
+            "WHEN {0}.code = 0 THEN 'violated' ELSE 'open' END"  # fmt: skip
+    return memory.sql(
+        f"""SELECT * FROM (
+            SELECT coalesce(a.n, b.n) AS n, coalesce(a.r, b.r) AS r,
+                {state.format("a")} AS before, {state.format("b")} AS after
+            FROM a FULL JOIN b ON a.n = b.n AND a.r IS NOT DISTINCT FROM b.r)
+        WHERE before <> after ORDER BY n, r"""
+    ).fetchall()
+
+
+def _in_full(a: Side, b: Side) -> Compared:
+    """Both versions judged, with a back end that only notes what it is asked."""
+    (old, asked_a), (new, asked_b) = _judged(a), _judged(b)
+    changes = Changes()
+    for number, (before, after) in enumerate(zip(old, new, strict=True)):
+        if _word(before) != _word(after):
+            changes.verdicts.setdefault((_word(before), _word(after)), []).append(number)
+        for rule, state, then in _findings(before, after):
+            changes.duties.setdefault((rule, state, then), []).append(Moved(number, None))
+    known = {request.digest("") for request in asked_a}
+    fresh = sum(request.digest("") not in known for request in asked_b)
+    return Compared(changes, len(asked_a), asked_b, fresh)
+
+
+def _judged(side: Side) -> tuple[Sequence[Outcome], list[Request]]:
+    from qc_runtime.cache import Remembered
+    from qc_runtime.judging.judge import judge
+    from qc_runtime.judging.plan import Recorder
+
+    recorder = Recorder()
+    judged = judge(
+        side.program,
+        side.records,
+        lambda: recorder,
+        Remembered(),
+        explain="none",
+        database=side.database,
+    )
+    unique = {request.digest(""): request for request in recorder.requests}
+    return judged.outcomes, list(unique.values())
+
+
+def _word(outcome: Outcome) -> str:
+    """A verdict or a status; what the recording back end did not answer is pending."""
+    if outcome.verdict:
+        return outcome.verdict
+    return "pending" if outcome.status is Status.ERROR else outcome.status.value
+
+
+def _findings(before: Outcome, after: Outcome) -> Iterator[tuple[str, str, str]]:
+    from collections import Counter
+
+    old = Counter(finding.rule for finding in before.findings)
+    new = Counter(finding.rule for finding in after.findings)
+    for rule in (old - new).elements():
+        yield rule, "violated", ""
+    for rule in (new - old).elements():
+        yield rule, "", "violated"
