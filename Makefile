@@ -57,7 +57,7 @@ format: setup ## Rewrite the code in the one style
 	$(BIN)/ruff format .
 
 bench: model ## Measure the pre-filter and the model against plain ways of doing the same
-	$(BIN)/python bench/run.py
+	$(BIN)/python -m bench.run
 
 # Versions stay as they are unless UPGRADE=1. No addresses: every site has its own mirror.
 lock: ## Write requirements.lock anew (UPGRADE=1 for newer versions)
