@@ -243,12 +243,12 @@ def test_a_file_that_is_no_model_inside_is_a_warning(tmp_path: Path) -> None:
     assert "QC502" in ran.out
 
 
-def test_a_short_bench_with_a_rulebook_says_records_an_hour(demo_model: Path) -> None:
+def test_a_short_bench_with_a_rulebook_says_records_an_hour(tiny_model: Path) -> None:
     root = Path(__file__).parents[2]
     ran = qc(
         "bench", root / "rulebooks" / "surgery_consistency.yaml",
         "--data", root / "examples" / "surgery" / "records.csv",
-        "--limit", 10, "--seconds", 1, "--model", demo_model, "--json",
+        "--limit", 10, "--seconds", 1, "--model", tiny_model, "--json",
     )  # fmt: skip
     said = json.loads(ran.out)
     assert said["speed"]["prompt"] > 0
