@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import wraps
-from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +13,7 @@ import typer
 
 from qc_dsl.errors import QcError
 from qc_dsl.lang import tr
-from qc_runtime.cli.options import Command, usage
+from qc_runtime.cli.options import Command, usage, with_options
 
 if TYPE_CHECKING:
     from qc_compiler.program import Program
@@ -147,12 +146,4 @@ def with_bulk(command: Command) -> Command:
         options = BulkOptions(**{name: given.pop(name) for name in _OPTIONS})
         command(parted=options, **given)
 
-    own = signature(command, eval_str=True)
-    kept = [one for one in own.parameters.values() if one.name != "parted"]
-    kept += [
-        Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
-        for name, (kind, default) in _OPTIONS.items()
-    ]
-    called.__signature__ = own.replace(parameters=kept)  # type: ignore[attr-defined]
-    called.__annotations__ = {one.name: one.annotation for one in kept}
-    return called
+    return with_options(called, command, "parted", _OPTIONS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from inspect import Parameter, signature
 from pathlib import Path
@@ -98,8 +98,18 @@ def with_model(command: Command) -> Command:
         "endpoint": (Endpoint, None),
         "endpoint_model": (EndpointModel, None),
     }
+    return with_options(called, command, "connect", added)
+
+
+def with_options(
+    called: Command, command: Command, instead_of: str, added: Mapping[str, tuple[Any, Any]]
+) -> Command:
+    """``called`` with the command's signature, but these options instead of one parameter.
+
+    ``added`` are annotations and defaults by name; typer reads both.
+    """
     own = signature(command, eval_str=True)
-    kept = [one for one in own.parameters.values() if one.name != "connect"]
+    kept = [one for one in own.parameters.values() if one.name != instead_of]
     kept += [
         Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
         for name, (kind, default) in added.items()

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import wraps
-from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +13,7 @@ import typer
 
 from qc_dsl.errors import QcError
 from qc_dsl.lang import tr
-from qc_runtime.cli.options import Command, usage
+from qc_runtime.cli.options import Command, usage, with_options
 
 if TYPE_CHECKING:
     from qc_runtime.backend import Backend
@@ -183,12 +182,4 @@ def with_tiers(command: Command) -> Command:
         options = TierOptions(**{name: given.pop(name) for name in _OPTIONS})
         command(better=options, **given)
 
-    own = signature(command, eval_str=True)
-    kept = [one for one in own.parameters.values() if one.name != "better"]
-    kept += [
-        Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
-        for name, (kind, default) in _OPTIONS.items()
-    ]
-    called.__signature__ = own.replace(parameters=kept)  # type: ignore[attr-defined]
-    called.__annotations__ = {one.name: one.annotation for one in kept}
-    return called
+    return with_options(called, command, "better", _OPTIONS)
