@@ -2,7 +2,8 @@
 
 `qc_compiler.decide` is the definition. Records in which nothing that matters is missing take a
 flat chain of tests, which is what a person would write by hand; only the others pay for the
-third truth value.
+third truth value. DuckDB stops early in the tests of a CASE, not in values: so each rule is a
+test of its own.
 """
 
 from __future__ import annotations
@@ -85,23 +86,29 @@ def _closed(case: exp.Case, last: Sql) -> Sql:
 
 
 def _decision(program: Program, levels: Sequence[Level]) -> Sql:
-    complete, when_complete = _complete(program), _when_complete(program, levels)
-    if complete is None:
-        return when_complete
-    return exp.Case().when(complete, when_complete).else_(_when_incomplete(program, levels))
+    case = exp.Case()
+    if incomplete := _incomplete(program):
+        case = case.when(incomplete, _when_incomplete(program, levels))
+    for level in levels:
+        case = _with_conflicts(case, level)
+        for truth, verdict in sorted(level, key=lambda arm: arm[1]):
+            case = case.when(truth, _code(verdict))
+    if isinstance(program.otherwise, Question):
+        return _closed(case, _code(Open.ASK))
+    return _closed(case, _otherwise(program))
 
 
-def _complete(program: Program) -> Sql | None:
-    """Whether nothing that a rule or the question reads is missing or only a day."""
+def _incomplete(program: Program) -> Sql | None:
+    """Whether something that a rule or the question reads is missing or only a day."""
     exprs = [arm.expr for level in program.levels for arm in level.arms]
     read = {column for expr in exprs for column in ir.columns(expr)} | set(_shown(program))
     ordered = sorted(read, key=lambda column: column.name)
-    tests: list[Sql] = [exp.not_(is_null(column)) for column in ordered]
+    tests: list[Sql] = [is_null(column) for column in ordered]
     for column in ordered:
         if column.type.is_temporal:
             lo, hi = bounds(column)
-            tests.append(exp.EQ(this=lo, expression=hi))
-    return exp.and_(*tests) if tests else None
+            tests.append(exp.NEQ(this=lo, expression=hi))
+    return either(tests) if tests else None
 
 
 def _shown(program: Program) -> list[ir.Column]:
@@ -120,23 +127,28 @@ def _with_conflicts(case: exp.Case, level: Level) -> exp.Case:
     return case
 
 
-def _when_complete(program: Program, levels: Sequence[Level]) -> Sql:
-    case = exp.Case()
-    for level in levels:
-        case = _with_conflicts(case, level)
-        for verdict in _said(level):
-            case = case.when(_arms(level, [verdict]), _code(verdict))
-    if isinstance(program.otherwise, Question):
-        return _closed(case, _code(Open.ASK))
-    return _closed(case, _otherwise(program))
-
-
 def _when_incomplete(program: Program, levels: Sequence[Level]) -> Sql:
     """Most levels neither say nor could say anything: one test passes them by."""
     case = exp.Case()
     for at, level in enumerate(levels):
-        case = case.when(_may_hold(level, _said(level)), _by_level(program, levels, at))
+        if at == len(levels) - 1 and _unknown_is_missing(program):
+            case = case.when(_arms(level, _said(level)), _code(level[0][1]))
+        else:
+            case = case.when(_may_hold(level, _said(level)), _by_level(program, levels, at))
     return _closed(case, _otherwise(program))
+
+
+def _unknown_is_missing(program: Program) -> bool:
+    """Whether the last level need not be tested for unknown.
+
+    Where it has one verdict and reads nothing but what the question shows, it is unknown only
+    if some of that is missing; then there is nothing to ask either.
+    """
+    arms, shown = program.levels[-1].arms, _shown(program)
+    read = {column for arm in arms for column in ir.columns(arm.expr)}
+    plain = all(ir.is_scalar(arm.expr) for arm in arms)
+    plain = plain and not any(column.type.is_temporal for column in read)
+    return plain and len({arm.verdict for arm in arms}) == 1 and read <= {*shown}
 
 
 def _by_level(program: Program, levels: Sequence[Level], at: int) -> Sql:

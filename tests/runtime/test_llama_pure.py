@@ -18,6 +18,7 @@ from qc_runtime.llama.close_calls import is_close
 from qc_runtime.llama.prompt import Blank, Prompt
 from qc_runtime.llama.schedule import common, plan
 from qc_runtime.llama.slots import BrokenLogitsError, greedy, probabilities
+from qc_runtime.llama.tasks import Lane, Piece, packed
 from qc_runtime.llama.template import ChatTemplate, Frame
 from support.asking import asked
 
@@ -75,6 +76,29 @@ def test_groups_come_so_that_prefixes_continue_each_other() -> None:
 
 
 # -- slots ----------
+
+
+def alike(before: Piece | None, piece: Piece) -> int:
+    return common(before.tokens, piece.tokens) if before else 0
+
+
+def test_rows_that_neighbours_share_take_no_room_in_a_batch() -> None:
+    lanes = [Lane(n, 0, (1, 2, 3, 4, 5, n)) for n in range(10, 16)]
+    assert [len(pieces) for pieces in packed(lanes, 9, alike)] == [4, 2]
+    assert [len(pieces) for pieces in packed(lanes, 9, lambda before, piece: 0)] == [1] * 6
+
+
+@given(st.lists(st.lists(st.integers(1, 2), min_size=1, max_size=12)), st.integers(1, 8))
+def test_no_batch_is_too_large_and_no_token_is_lost(pending: list, size: int) -> None:
+    lanes = [Lane(n, 0, tuple(tokens)) for n, tokens in enumerate(pending)]
+    computed: dict[int, tuple[int, ...]] = {}
+    for pieces in packed(lanes, size, alike):
+        shared = map(alike, [None, *pieces], pieces)
+        assert sum(len(p.tokens) for p in pieces) - sum(shared) <= size
+        for piece in pieces:
+            seq = piece.lane.seq
+            computed[seq] = computed.get(seq, ()) + piece.tokens
+    assert computed == {lane.seq: lane.pending for lane in lanes}
 
 
 def test_choice_is_normalised_over_the_codes_alone() -> None:

@@ -31,7 +31,7 @@ class Computer:
 
     def run(self, lanes: Sequence[Lane], size: int) -> None:
         """Compute all pending tokens of these lanes, at most ``size`` of them at once."""
-        for pieces in packed([lane for lane in lanes if lane.pending], size):
+        for pieces in packed([lane for lane in lanes if lane.pending], size, self._alike):
             self._compute(pieces)
 
     def shared(self, a: Lane | None, b: Lane) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from qc_runtime.backend import Value
@@ -86,19 +86,32 @@ def shared(a: Task, b: Task) -> int:
     return common(a.pending, b.pending)
 
 
-def packed(lanes: Sequence[Lane], size: int) -> Iterator[list[Piece]]:
-    """All pending tokens, cut into computations of at most ``size`` tokens."""
+def packed(
+    lanes: Sequence[Lane], size: int, alike: Callable[[Piece | None, Piece], int]
+) -> Iterator[list[Piece]]:
+    """All pending tokens, cut into computations of at most ``size`` rows.
+
+    ``alike`` says how many rows a piece shares with the one before it in the same computation.
+    """
     pieces: list[Piece] = []
     room = size
     for lane in lanes:
-        if len(lane.pending) > room and pieces:
+        *parts, piece = _cut(lane, size)
+        yield from ([part] for part in parts)
+        rows = len(piece.tokens) - alike(pieces[-1] if pieces else None, piece)
+        if rows > room and pieces:
             yield pieces
-            pieces, room = [], size
-        tokens = lane.pending
-        while len(tokens) > size:
-            yield [Piece(lane, tokens[:size], False)]
-            tokens = tokens[size:]
-        pieces.append(Piece(lane, tokens, isinstance(lane, Task)))
-        room -= len(tokens)
+            pieces, room, rows = [], size, len(piece.tokens)
+        pieces.append(piece)
+        room -= rows
     if pieces:
         yield pieces
+
+
+def _cut(lane: Lane, size: int) -> Iterator[Piece]:
+    """A lane's pending tokens, at most ``size`` at a time; there must be some."""
+    tokens = lane.pending
+    while len(tokens) > size:
+        yield Piece(lane, tokens[:size], False)
+        tokens = tokens[size:]
+    yield Piece(lane, tokens, isinstance(lane, Task))
