@@ -36,6 +36,7 @@ from llama_flags import all_flags, output
 
 PACKAGE = "llama-cpp-python"
 USUAL_NVCC = Path("/usr/local/cuda/bin/nvcc")
+_DRIVER = "libcuda.so.1"
 
 
 class BuildError(Exception):
@@ -173,7 +174,11 @@ def build_environment(plan: Plan, gpu: str) -> dict[str, str]:
     own = os.environ.get("CMAKE_ARGS", "")
     env = os.environ | {"CMAKE_ARGS": f"{plan.cmake_args} {own}".strip()}
     env.setdefault("CMAKE_BUILD_PARALLEL_LEVEL", str(os.cpu_count() or 2))
-    return env | ({"CUDACXX": _nvcc()} if gpu == "cuda" else {})
+    if gpu == "cuda":
+        env["CUDACXX"] = _nvcc()
+        # CMake looks for the libraries by itself, and may find another toolkit's
+        env.setdefault("CUDAToolkit_ROOT", str(Path(env["CUDACXX"]).parents[1]))
+    return env
 
 
 def _run_pip_wheel(plan: Plan, gpu: str, work: Path) -> None:
@@ -237,7 +242,13 @@ def _follow(process: subprocess.Popen[str], keep: Callable[[str], object]) -> No
 
 
 def _failure(log: Path) -> str:
-    tail = "".join(log.read_text(encoding="utf-8").splitlines(keepends=True)[-25:])
+    """The first error with what is around it, and the end: pip says much after what matters."""
+    lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
+    end = max(0, len(lines) - 15)
+    found = (n for n, line in enumerate(lines[:end]) if re.search(r"\berror\b", line, re.I))
+    first = next(found, end)
+    cause = lines[max(0, first - 5) : min(first + 10, end)] if first < end else []
+    tail = "".join([*cause, "…\n"] if cause else []) + "".join(lines[end:])
     return tail + tr(f"\n构建失败，全部输出在 {log}", f"\nthe build failed; all output is in {log}")
 
 
@@ -266,6 +277,17 @@ def try_out(plan: Plan) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return
+    if _DRIVER in done.stderr:
+        raise BuildError(
+            tr(
+                f"CUDA 版 llama.cpp 已构建并保存在 {plan.folder}，但本机没有 NVIDIA 驱动"
+                f"（{_DRIVER}），无法运行。请在有显卡的机器上安装驱动后重试；"
+                "只用处理器请不带 GPU=cuda",
+                f"llama.cpp is built for CUDA and kept in {plan.folder}, but this machine has no "
+                f"NVIDIA driver ({_DRIVER}) to run it. Install the driver and try again; "
+                "for the processor only, leave GPU=cuda out",
+            )
+        )
     why = f"signal {-done.returncode}" if done.returncode < 0 else done.stderr.strip()[-500:]
     raise BuildError(
         tr(
@@ -287,6 +309,13 @@ def get(plan: Plan, gpu: str) -> Path:
         f"compiling llama.cpp for this machine (about 6 minutes on two cores, once)\n"
         f"  {plan.cmake_args}",
     )
+    if gpu == "cuda" and "CMAKE_CUDA_ARCHITECTURES" not in plan.flags:
+        say(
+            "  没有查到显卡：将为多种架构编译，要几个小时。可先设 CMAKE_CUDA_ARCHITECTURES，"
+            "例如 89（RTX 4090）、80（A100）",
+            "  no card was found: compiling for many architectures takes hours. Set "
+            "CMAKE_CUDA_ARCHITECTURES first, for example 89 (RTX 4090) or 80 (A100)",
+        )
     return build(plan, gpu)
 
 

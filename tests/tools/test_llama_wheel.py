@@ -142,6 +142,34 @@ def test_a_failed_build_shows_its_end_keeps_its_log_and_leaves_no_wheel(
     assert not plan.folder.exists()
 
 
+def test_a_failed_build_shows_its_first_error_however_much_is_said_after_it(tmp_path: Path) -> None:
+    log = tmp_path / "build.log"
+    said = [
+        *["-- fine"] * 60,
+        "CMake Error: links to",
+        "  CUDA::cublas",
+        *["no matter"] * 60,
+        "the end",
+    ]
+    log.write_text("\n".join(said), encoding="utf-8")
+    shown = llama_wheel._failure(log).splitlines()
+    assert {*said[60:62], "the end"} <= {*shown}
+    assert len(shown) < 40
+
+
+def test_the_libraries_are_those_of_the_cuda_compiler(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nvcc = tmp_path / "toolkit" / "bin" / "nvcc"
+    nvcc.parent.mkdir(parents=True)
+    nvcc.touch(0o755)
+    monkeypatch.setenv("CUDACXX", str(nvcc))
+    monkeypatch.delenv("CUDAToolkit_ROOT", raising=False)
+    env = llama_wheel.build_environment(plan, "cuda")
+    assert env["CUDAToolkit_ROOT"] == str(tmp_path / "toolkit")
+    assert "CUDAToolkit_ROOT" not in llama_wheel.build_environment(plan, "none")
+
+
 def test_whatever_changes_the_build_changes_the_key(
     plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,3 +244,9 @@ def test_the_whole_tool_installs_its_wheel_and_notices_a_crash(
     assert crashed.returncode == 1
     assert "does not start on this machine (signal 11)" in crashed.stderr
     assert "Traceback" not in crashed.stderr
+    driver = "raise OSError('libcuda.so.1: cannot open shared object file')"
+    assert run_tool(venv, lock_file, TINY_CODE=driver, CMAKE_ARGS="-DTHIRD=1").returncode == 0
+    no_driver = run_tool(venv, lock_file, "--try", QC_LANG="en")
+    assert no_driver.returncode == 1
+    assert "no NVIDIA driver" in no_driver.stderr
+    assert "Traceback" not in no_driver.stderr
