@@ -147,7 +147,7 @@ def month(seconds_a_question: float, records: int = 20_000) -> Month:
     program = compile_file(RULEBOOK)
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "month.csv"
-        data.write_text(_operations(records), encoding="utf-8")
+        data.write_text(operations(records), encoding="utf-8")
         recorder = Recorder()
         started = perf_counter()
         read = load_records(data, program.fields, program.key)
@@ -157,7 +157,8 @@ def month(seconds_a_question: float, records: int = 20_000) -> Month:
     return Month(records, asked, own, own + asked * seconds_a_question)
 
 
-def _operations(records: int) -> str:
+def operations(records: int) -> str:
+    """Invented operations as a CSV file: names of skewed frequency (Zipf)."""
     draw = random.Random(7)
     names = [f"{how}{part}{done}" for part in _PARTS for done in _DONE for how in _HOW]
     draw.shuffle(names)

@@ -18,10 +18,12 @@ from pathlib import Path
 
 from bench import engine as engine_bench
 from bench import lsp as lsp_bench
+from bench import memory as memory_bench
 from bench import model as model_bench
 from bench import prefilter as prefilter_bench
 from bench import server as server_bench
 from bench import tables as tables_bench
+from bench import workbench
 
 from qc_runtime.models import locate
 
@@ -110,6 +112,15 @@ def tables_figures() -> Iterator[Figure]:
         yield Figure("  cost of a row, largest / smallest", growth, "×", 1.5, at_most=True)
 
 
+def memory_figures(records: int = 1_000_000) -> Iterator[Figure]:
+    """A whole ``qc run`` of flat records without a model, by the system's account of it."""
+    found = memory_bench.measure(records)
+    for name, one in found.items():
+        bound = 300.0 if name == "parts" else None
+        yield Figure(f"{records:,} records, {name}: peak memory", one.peak / 1e6, "MB", bound, True)
+        yield Figure("  processor time", one.seconds, "s")
+
+
 def start_figures(runs: int = 5) -> Iterator[Figure]:
     times = []
     for _ in range(runs):
@@ -125,6 +136,14 @@ def lsp_figures() -> Iterator[Figure]:
     yield Figure(f"{name}, median", found.median * 1000, "ms", 200.0, at_most=True)
     yield Figure("  worst", found.worst * 1000, "ms")
     yield Figure("  from opening, parser not built yet", found.first * 1000, "ms")
+
+
+def workbench_figures() -> Iterator[Figure]:
+    for kind in workbench.KINDS:
+        name = f"qc check, {workbench.RULES:,} rules: {kind}"
+        yield Figure(name, workbench.check_1000(kind), "s", 2.0, at_most=True)
+    name = f"qc diff, {workbench.RECORDS:,} records, one sentence edited"
+    yield Figure(name, workbench.diff_100k(), "s", 3.0, at_most=True)
 
 
 def accuracy_figures() -> Iterator[Figure]:
@@ -148,8 +167,10 @@ def main() -> None:
     parts = (
         start_figures,
         lsp_figures,
+        workbench_figures,
         prefilter_figures,
         tables_figures,
+        memory_figures,
         engine_figures,
         model_figures,
         accuracy_figures,

@@ -73,8 +73,8 @@ def _is_at(diagnostic: Diagnostic, comment: _Comment) -> bool:
 
 def _would_show(comment: _Comment, rulebook: Rulebook, found: tuple[Diagnostic, ...]) -> bool:
     """Whether it is sure that a comment allows nothing: of a file that others include too, and
-    of contradictions where not all were looked for, it is not."""
-    partly = comment.code == "QC301" and any(d.code == "QC304" for d in found)
+    of what was not looked for everywhere, it is not."""
+    partly = comment.code in ("QC301", "QC306") and any(d.code == "QC304" for d in found)
     return comment.span.source is rulebook.source and not partly
 
 

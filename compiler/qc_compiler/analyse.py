@@ -7,19 +7,21 @@ find is caught when a record hits it (`qc_compiler.decide.Open.CONFLICT`).
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import chain, islice
 
 from qc_compiler import ir
 from qc_compiler.allowed import Reviewed, without_allowed
 from qc_compiler.interpret import evaluate
+from qc_compiler.meeting import meeting
 from qc_compiler.program import Arm, Level, Program
 from qc_compiler.prompt_size import large_prompts
-from qc_compiler.reach import unreachable
+from qc_compiler.reach import declared_values, unreachable
+from qc_compiler.redundant import redundant
 from qc_compiler.shadowed import shadowed
 from qc_compiler.unused import unused
-from qc_compiler.values import FieldType, Moment, Record
+from qc_compiler.values import Moment, Record
+from qc_compiler.ways import Ways
 from qc_compiler.witness import Tries, find_record
 from qc_dsl.errors import Diagnostic, Related
 from qc_dsl.lang import Text
@@ -39,8 +41,10 @@ def review(program: Program, rulebook: Rulebook) -> Reviewed:
 
 def _all(program: Program, rulebook: Rulebook) -> list[Diagnostic]:
     spans = {decl.id: decl.span for decl in rulebook.rules}
-    tries = Tries(_MOST_TRIES)
-    conflicts = chain.from_iterable(_conflicts(program, level, tries) for level in program.levels)
+    ways, tries = Ways(declared_values(program)), Tries(_MOST_TRIES)
+    conflicts = chain.from_iterable(
+        _conflicts(program, level, ways, tries) for level in program.levels
+    )
     found = [
         _conflict(program, a, b, record, spans)
         for a, b, record in islice(conflicts, _MOST_CONFLICTS)
@@ -50,7 +54,9 @@ def _all(program: Program, rulebook: Rulebook) -> list[Diagnostic]:
     if program.otherwise is None and not program.obligations:
         found.append(_gap(rulebook))
     found += _points_above_total(program, spans)
-    found += unreachable(program, spans)
+    found += unreachable(program, rulebook, ways)
+    never = {d.span for d in found if d.code == "QC306"}
+    found += (one for one in redundant(program, rulebook, ways) if one.span not in never)
     found += unused(rulebook)
     found += shadowed(rulebook)
     found += large_prompts(program, rulebook)
@@ -58,60 +64,29 @@ def _all(program: Program, rulebook: Rulebook) -> list[Diagnostic]:
 
 
 _MOST_CONFLICTS = 50  # that are named: more of them are one mistake many times over
-_MOST_TRIES = 50_000  # records tried in all, a second or two: pairs are many in a large rulebook
+_MOST_TRIES = 20_000  # records tried in all, about half a second
 
 
 def contradictions(program: Program) -> Iterator[tuple[Arm, Arm, Record]]:
     """Pairs of one level that give one record different verdicts, each with such a record."""
-    tries = Tries(_MOST_TRIES)
+    ways, tries = Ways(declared_values(program)), Tries(_MOST_TRIES)
     for level in program.levels:
-        yield from _conflicts(program, level, tries)
+        yield from _conflicts(program, level, ways, tries)
 
 
-def _conflicts(program: Program, level: Level, tries: Tries) -> Iterator[tuple[Arm, Arm, Record]]:
-    needs = [_needs(arm.expr) for arm in level.arms]
-    for i, j in _pairs(needs):
-        a, b = level.arms[i], level.arms[j]
-        if a.verdict == b.verdict or a.rule == b.rule or _disjoint(needs[i], needs[j]):
+def _conflicts(
+    program: Program, level: Level, ways: Ways, tries: Tries
+) -> Iterator[tuple[Arm, Arm, Record]]:
+    arms = level.arms
+    for i, j in meeting([arm.expr for arm in arms], [arm.verdict for arm in arms], ways):
+        a, b = arms[i], arms[j]
+        if a.rule == b.rule:
             continue
         record = find_record(ir.And((a.expr, b.expr)), program.fields, tries)
         if record is not None and evaluate(a.expr, record) and evaluate(b.expr, record):
             yield a, b, record
-
-
-_Needs = dict[str, frozenset[str]]
-
-
-def _pairs(needs: Sequence[_Needs]) -> Iterator[tuple[int, int]]:
-    """The pairs that are not about different values of the column that most rules name."""
-    named = Counter(name for need in needs for name in need)
-    column = max(named, key=lambda name: (named[name], name), default="")
-    by_value: dict[str, list[int]] = {}
-    free = [at for at, need in enumerate(needs) if column not in need]
-    for at, need in enumerate(needs):
-        for value in need.get(column, ()):
-            by_value.setdefault(value, []).append(at)
-    for at, need in enumerate(needs):
-        if column not in need:
-            yield from ((at, other) for other in range(at + 1, len(needs)))
-            continue
-        near = {other for value in need[column] for other in by_value[value]}
-        yield from ((at, other) for other in sorted(near.union(free)) if other > at)
-
-
-def _needs(expr: ir.Expr) -> _Needs:
-    """The values outside which a text column makes the expression false, by column."""
-    items = expr.items if isinstance(expr, ir.And) else (expr,)
-    return {
-        item.column.name: frozenset(item.values)
-        for item in items
-        if isinstance(item, ir.Among) and item.column.type is not FieldType.LIST
-    }
-
-
-def _disjoint(a: _Needs, b: _Needs) -> bool:
-    """Most pairs of rules are about different values: seen at once, without a search."""
-    return any(name in b and not values & b[name] for name, values in a.items())
+        if tries.left < 0:
+            return
 
 
 def _conflict(

@@ -8,7 +8,8 @@ it is folded, every column carries its type, and nothing refers to the source te
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import get_args
 
 from qc_compiler.leaves import (
     Affirms,
@@ -169,9 +170,19 @@ def columns(expr: Expr) -> frozenset[Column]:
         return frozenset().union(*map(columns, parts))
     if isinstance(expr, Ask):
         return frozenset(expr.columns)
-    names = ("column", "other", "left", "right", "anchor")
-    found = (getattr(expr, name, None) for name in names)
-    return frozenset(part for part in found if isinstance(part, Column))
+    found = [getattr(expr, name) for name in _PLACES.get(type(expr), ())]
+    return frozenset([part for part in found if isinstance(part, Column)])
+
+
+# The parts of each kind of leaf that may be columns.
+_PLACES: dict[type, tuple[str, ...]] = {
+    leaf: tuple(
+        part.name
+        for part in fields(leaf)
+        if part.name in ("column", "other", "left", "right", "anchor")
+    )
+    for leaf in get_args(Leaf)
+}
 
 
 def tables(expr: Expr) -> frozenset[str]:

@@ -38,8 +38,8 @@ def prefilter(program: Program, absent: Collection[str] = ()) -> str:
     ]
     if all(ir.is_scalar(expr) for level in levels for expr, _ in level):
         said = [[(expression(expr), verdict) for expr, verdict in level] for level in levels]
-        decision = exp.cast(_decision(program, said), "SMALLINT").as_("decision")
-        query = exp.select(decision).from_(exp.to_identifier(TABLE))
+        decision = _named(_decision(program, said))
+        query = exp.select(decision, copy=False).from_(exp.to_identifier(TABLE), copy=False)
     else:
         query = _in_steps(program, levels)
     return query.sql(dialect="duckdb", pretty=True)
@@ -53,13 +53,18 @@ def _in_steps(program: Program, levels: Sequence[Sequence[tuple[ir.Expr, int]]])
         said.append([])
         for expr, verdict in level:
             flag = f"#rule {len(truths)}"
-            truth = exp.cast(expression(expr), "BOOLEAN")
-            truths.append(exp.alias_(truth, flag, quoted=True))
+            truth = exp.cast(expression(expr), "BOOLEAN", copy=False)
+            truths.append(exp.alias_(truth, flag, quoted=True, copy=False))
             said[-1].append((name(flag), verdict))
     everything = exp.column(exp.Star(), table=exp.to_identifier(TABLE))
-    first = exp.select(everything, *truths).from_(exp.to_identifier(TABLE))
-    decision = exp.cast(_when_incomplete(program, said), "SMALLINT").as_("decision")
-    return exp.select(name(CASE), decision).from_(first.subquery(exp.to_identifier(TABLE)))
+    first = exp.select(everything, *truths, copy=False)
+    first.from_(exp.to_identifier(TABLE), copy=False)
+    query = exp.select(name(CASE), _named(_when_incomplete(program, said)), copy=False)
+    return query.from_(first.subquery(exp.to_identifier(TABLE), copy=False), copy=False)
+
+
+def _named(code: Sql) -> exp.Expr:
+    return exp.alias_(exp.cast(code, "SMALLINT", copy=False), "decision", copy=False)
 
 
 def _code(code: int) -> Sql:
@@ -73,26 +78,30 @@ def _said(level: Level) -> list[int]:
 def _arms(level: Level, verdicts: Iterable[int]) -> Sql:
     """Whether some rule of the level says one of these verdicts."""
     wanted = set(verdicts)
-    return either(truth for truth, verdict in level if verdict in wanted)
+    return either(truth.copy() for truth, verdict in level if verdict in wanted)
 
 
 def _may_hold(level: Level, verdicts: Iterable[int]) -> Sql:
     """Whether some rule of the level says one of these verdicts, or could."""
-    return exp.func("coalesce", _arms(level, verdicts), exp.true())
+    return exp.func("coalesce", _arms(level, verdicts), exp.true(), copy=False)
+
+
+def _not(test: Sql) -> Sql:
+    return exp.not_(test, copy=False)
 
 
 def _closed(case: exp.Case, last: Sql) -> Sql:
-    return case.else_(last) if case.args.get("ifs") else last
+    return case.else_(last, copy=False) if case.args.get("ifs") else last
 
 
 def _decision(program: Program, levels: Sequence[Level]) -> Sql:
     case = exp.Case()
     if incomplete := _incomplete(program):
-        case = case.when(incomplete, _when_incomplete(program, levels))
+        case.when(incomplete, _when_incomplete(program, levels), copy=False)
     for level in levels:
-        case = _with_conflicts(case, level)
+        _add_conflicts(case, level)
         for truth, verdict in sorted(level, key=lambda arm: arm[1]):
-            case = case.when(truth, _code(verdict))
+            case.when(truth.copy(), _code(verdict), copy=False)
     if isinstance(program.otherwise, Question):
         return _closed(case, _code(Open.ASK))
     return _closed(case, _otherwise(program))
@@ -118,13 +127,12 @@ def _shown(program: Program) -> list[ir.Column]:
     return [ir.Column(name, program.field(name).type) for name in program.otherwise.fields]
 
 
-def _with_conflicts(case: exp.Case, level: Level) -> exp.Case:
+def _add_conflicts(case: exp.Case, level: Level) -> None:
     said = _said(level)
     for at, a in enumerate(said):
         for b in said[at + 1 :]:
-            both = exp.and_(_arms(level, [a]), _arms(level, [b]))
-            case = case.when(both, _code(Open.CONFLICT))
-    return case
+            both = exp.and_(_arms(level, [a]), _arms(level, [b]), copy=False)
+            case.when(both, _code(Open.CONFLICT), copy=False)
 
 
 def _when_incomplete(program: Program, levels: Sequence[Level]) -> Sql:
@@ -132,9 +140,9 @@ def _when_incomplete(program: Program, levels: Sequence[Level]) -> Sql:
     case = exp.Case()
     for at, level in enumerate(levels):
         if at == len(levels) - 1 and _unknown_is_missing(program):
-            case = case.when(_arms(level, _said(level)), _code(level[0][1]))
+            case.when(_arms(level, _said(level)), _code(level[0][1]), copy=False)
         else:
-            case = case.when(_may_hold(level, _said(level)), _by_level(program, levels, at))
+            case.when(_may_hold(level, _said(level)), _by_level(program, levels, at), copy=False)
     return _closed(case, _otherwise(program))
 
 
@@ -154,12 +162,13 @@ def _unknown_is_missing(program: Program) -> bool:
 def _by_level(program: Program, levels: Sequence[Level], at: int) -> Sql:
     """The decision where some rule of level ``at`` is true or unknown."""
     level = levels[at]
-    case = _with_conflicts(exp.Case(), level)
+    case = exp.Case()
+    _add_conflicts(case, level)
     for verdict in _said(level):
         holds = _arms(level, [verdict])
         if others := [v for v in _said(level) if v != verdict]:
-            holds = exp.and_(holds, exp.not_(_may_hold(level, others)))
-        case = case.when(holds, _code(verdict))
+            holds = exp.and_(holds, _not(_may_hold(level, others)), copy=False)
+        case.when(holds, _code(verdict), copy=False)
     return _closed(case, _if_all_agree(program, levels, at))
 
 
@@ -172,8 +181,8 @@ def _if_all_agree(program: Program, levels: Sequence[Level], at: int) -> Sql:
             continue
         agrees = _surely(later, program.otherwise == verdict, verdict)
         if others := [v for v in _said(level) if v != verdict]:
-            agrees = exp.and_(exp.not_(_may_hold(level, others)), agrees)
-        case = case.when(agrees, _code(verdict))
+            agrees = exp.and_(_not(_may_hold(level, others)), agrees, copy=False)
+        case.when(agrees, _code(verdict), copy=False)
     return _closed(case, _code(Open.DATA_MISSING))
 
 
@@ -186,9 +195,9 @@ def _surely(levels: Sequence[Level], at_last: bool, verdict: int) -> Sql:
     case = exp.Case()
     for level in levels:
         if others := [v for v in _said(level) if v != verdict]:
-            case = case.when(_may_hold(level, others), exp.false())
+            case.when(_may_hold(level, others), exp.false(), copy=False)
         if verdict in _said(level):
-            case = case.when(_arms(level, [verdict]), exp.true())
+            case.when(_arms(level, [verdict]), exp.true(), copy=False)
     return _closed(case, exp.true() if at_last else exp.false())
 
 

@@ -6,35 +6,37 @@ Only what is certain is said (`qc_compiler.satisfiable`): nothing is invented, s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from qc_compiler import ir
+from qc_compiler.covering import NOTHING, Covering
 from qc_compiler.program import Arm, Obligation, Program
-from qc_compiler.satisfiable import Declared, never_false, never_true
-from qc_compiler.values import FieldType
+from qc_compiler.satisfiable import Declared
+from qc_compiler.ways import Ways
 from qc_dsl import ast
 from qc_dsl.errors import Diagnostic, Related
 from qc_dsl.lang import Text
+from qc_dsl.rulebook import Rulebook
 from qc_dsl.source import Span
 
-_MOST_TRIED = 5_000  # pairs of a rule and one before it that are compared
 
-
-def unreachable(program: Program, spans: dict[str, Span]) -> Iterator[Diagnostic]:
+def unreachable(program: Program, rulebook: Rulebook, ways: Ways) -> Iterator[Diagnostic]:
     """Conditions that are settled beforehand, then rules that others leave nothing to."""
-    declared = _declared(program)
+    spans = {rule.id: rule.span for rule in rulebook.rules}
+    covering = Covering(ways)
     dead = set()
     for number, rule in enumerate(program.rules):
         for clause in rule.clauses:
-            for part, always in _settled(clause.condition, clause.expr, declared):
+            for part, always in _settled(clause.condition, clause.expr, ways):
                 dead |= set() if always else {number}
                 yield _settled_warning(part, always)
-    for number, first in _left_nothing(program, declared):
+    for number, first in _left_nothing(program, covering):
         if number not in dead:
             yield _unreachable(program, number, first, spans)
+    if covering.bounded:
+        yield _not_all(rulebook)
 
 
-def _declared(program: Program) -> Declared:
+def declared_values(program: Program) -> Declared:
     """The values of every category, by its column."""
     columns = {
         (table.name, field.name): field.values
@@ -45,20 +47,20 @@ def _declared(program: Program) -> Declared:
 
 
 def _settled(
-    condition: ast.Condition, expr: ir.Expr, declared: Declared
+    condition: ast.Condition, expr: ir.Expr, ways: Ways
 ) -> Iterator[tuple[ast.Condition, bool]]:
     """The smallest parts of a condition that always (or never) hold, with which of the two."""
     inner = [
         found
         for child, of in zip(ast.children(condition), ir.children(expr), strict=False)
         if isinstance(condition, (ast.And, ast.Or, ast.Not))
-        for found in _settled(child, of, declared)
+        for found in _settled(child, of, ways)
     ]
     if inner:
         yield from inner
-    elif never_true(expr, declared):
+    elif ways.never(expr):
         yield condition, False
-    elif never_false(expr, declared):
+    elif ways.never(ir.Not(expr)):
         yield condition, True
 
 
@@ -76,87 +78,25 @@ def _settled_warning(part: ast.Condition, always: bool) -> Diagnostic:
     )
 
 
-@dataclass(frozen=True)
-class _Before:
-    """What a rule of a higher level takes: the records for which any of its arms is true."""
-
-    rule: int
-    expr: ir.Expr
-    columns: frozenset[ir.Column]
-
-
-_Value = tuple[ir.Column, str]
-
-
-class _Higher:
-    """The rules of the levels above, those about certain values found by a value."""
-
-    def __init__(self, declared: Declared) -> None:
-        self.declared, self.left = declared, _MOST_TRIED
-        self.by_value: dict[_Value, list[_Before]] = {}
-        self.free: list[_Before] = []
-
-    def add(self, rule: int, arms: list[Arm]) -> None:
-        expr = ir.Or(tuple(arm.expr for arm in arms))
-        before = _Before(rule, expr, ir.columns(expr))
-        shared = frozenset.intersection(*(frozenset(_needs(arm.expr)) for arm in arms))
-        if not shared:
-            self.free.append(before)
-            return
-        column = min(shared, key=lambda c: c.key)
-        for value in {v for arm in arms for v in _needs(arm.expr)[column]}:
-            self.by_value.setdefault((column, value), []).append(before)
-
-    def taking(self, expr: ir.Expr) -> _Before | bool | None:
-        """What leaves nothing to a condition: a rule, or (true) the condition itself."""
-        if never_true(expr, self.declared):
-            return True
-        about = ir.columns(expr)
-        for one in self._likely(expr):
-            # What a rule says of further columns leaves room.
-            if one.columns <= about and self.left > 0:
-                self.left -= 1
-                if never_true(ir.And((expr, ir.Not(one.expr))), self.declared):
-                    return one
-        return None
-
-    def _likely(self, expr: ir.Expr) -> Iterator[_Before]:
-        yield from self.free
-        seen: set[int] = set()
-        for column, values in _needs(expr).items():
-            for one in self.by_value.get((column, values[0]), ()):
-                if one.rule not in seen:
-                    seen.add(one.rule)
-                    yield one
-
-
-def _needs(expr: ir.Expr) -> dict[ir.Column, tuple[str, ...]]:
-    """The values outside which a text makes the expression false, by column."""
-    items = expr.items if isinstance(expr, ir.And) else (expr,)
-    return {
-        item.column: item.values
-        for item in items
-        if isinstance(item, ir.Among) and item.column.type is not FieldType.LIST
-    }
-
-
-def _left_nothing(program: Program, declared: Declared) -> Iterator[tuple[int, int | None]]:
+def _left_nothing(program: Program, covering: Covering) -> Iterator[tuple[int, int | None]]:
     """Rules that can never decide, each with the rule that goes before it, where there is one."""
-    higher = _Higher(declared)
+    before: list[int] = []  # the rules of the levels above, as they were added
     for level in program.levels:
-        rules = _by_rule(level.arms)
+        rules = arms_by_rule(level.arms)
         for number, arms in rules.items():
-            found = [higher.taking(arm.expr) for arm in arms]
-            if all(found):
-                yield number, next((f.rule for f in found if isinstance(f, _Before)), None)
+            found = [covering.first(arm.expr) for arm in arms]
+            if None not in found:
+                yield number, next((before[f] for f in found if f is not None and f >= 0), None)
         for number, arms in rules.items():
-            higher.add(number, arms)
+            covering.add(ir.Or(tuple(arm.expr for arm in arms)))
+            before.append(number)
     for duty in program.obligations:
-        if first := higher.taking(_reach(duty)):
-            yield duty.rule, first.rule if isinstance(first, _Before) else None
+        if (first := covering.first(_reach(duty))) is not None:
+            yield duty.rule, None if first == NOTHING else before[first]
 
 
-def _by_rule(arms: tuple[Arm, ...]) -> dict[int, list[Arm]]:
+def arms_by_rule(arms: tuple[Arm, ...]) -> dict[int, list[Arm]]:
+    """The arms of each rule of a level, in the order in which they are written."""
     found: dict[int, list[Arm]] = {}
     for arm in arms:
         found.setdefault(arm.rule, []).append(arm)
@@ -187,5 +127,17 @@ def _unreachable(
         spans[name],
         help_,
         related,
+        severity="warning",
+    )
+
+
+def _not_all(rulebook: Rulebook) -> Diagnostic:
+    return Diagnostic(
+        "QC304",
+        Text(
+            "规则太多，永远用不到的规则只查了一部分",
+            "So many rules that only some were looked at for whether they can ever apply",
+        ),
+        rulebook.section_span("规则", "rules"),
         severity="warning",
     )

@@ -16,7 +16,7 @@ from qc_compiler import ir
 from qc_compiler.interpret import evaluate
 from qc_compiler.values import FieldType, Moment, Value
 
-_MOST = 128  # conjunctions looked at; a condition of more is taken to be possible
+MOST = 128  # conjunctions looked at; a condition of more is taken to be possible
 _SOME_TIME = datetime(2025, 1, 15, 8, 0)
 Literal = tuple[ir.Expr, bool]
 Declared = Callable[[ir.Column], tuple[str, ...]]  # the values that a category may take
@@ -24,13 +24,19 @@ Declared = Callable[[ir.Column], tuple[str, ...]]  # the values that a category 
 
 def never_true(expr: ir.Expr, declared: Declared) -> bool:
     """Whether no record at all makes an expression true."""
-    found = list(islice(_conjunctions(expr, True), _MOST + 1))
-    return len(found) <= _MOST and all(_impossible(one, declared) for one in found)
+    found = conjunctions(expr)
+    return found is not None and all(_impossible(one, declared) for one in found)
 
 
 def never_false(expr: ir.Expr, declared: Declared) -> bool:
     """Whether no record at all makes an expression false; it may be unknown."""
     return never_true(ir.Not(expr), declared)
+
+
+def conjunctions(expr: ir.Expr) -> list[tuple[Literal, ...]] | None:
+    """The ways in which an expression comes out true; `None` where there are too many."""
+    found = list(islice(_conjunctions(expr, True), MOST + 1))
+    return found if len(found) <= MOST else None
 
 
 def _conjunctions(expr: ir.Expr, wanted: bool) -> Iterator[tuple[Literal, ...]]:
@@ -65,20 +71,28 @@ def _product(items: Sequence[ir.Expr], wanted: bool) -> Iterator[tuple[Literal, 
 
 
 def _impossible(literals: Sequence[Literal], declared: Declared) -> bool:
-    unique = set(literals)
+    """Whether no record at all makes a conjunction true."""
+    unique = dict.fromkeys(literals)
     if any((expr, not wanted) in unique for expr, wanted in unique):
         return True
-    if any(wanted and _no_rows(expr, declared) for expr, wanted in unique):
+    if any(wanted and no_rows(expr, declared) for expr, wanted in unique):
         return True
     by_column: dict[ir.Column, list[Literal]] = {}
-    for expr, wanted in dict.fromkeys(literals):
-        about = () if isinstance(expr, (ir.AtLeast, ir.Picked, ir.Ask)) else ir.columns(expr)
-        if len(about) == 1:
-            by_column.setdefault(next(iter(about)), []).append((expr, wanted))
-    return any(_no_value(column, asked, declared) for column, asked in by_column.items())
+    for literal in unique:
+        if (column := column_of(literal[0])) is not None:
+            by_column.setdefault(column, []).append(literal)
+    return any(no_value(column, asked, declared) for column, asked in by_column.items())
 
 
-def _no_rows(expr: ir.Expr, declared: Declared) -> bool:
+def column_of(expr: ir.Expr) -> ir.Column | None:
+    """The column that alone a literal is about, if it is about one."""
+    if isinstance(expr, (ir.AtLeast, ir.Picked, ir.Ask)):
+        return None
+    about = ir.columns(expr)
+    return next(iter(about)) if len(about) == 1 else None
+
+
+def no_rows(expr: ir.Expr, declared: Declared) -> bool:
     """Whether a condition about rows can be true of none."""
     if isinstance(expr, ir.AtLeast):
         return expr.n > 0 and never_true(expr.where, declared)
@@ -87,8 +101,9 @@ def _no_rows(expr: ir.Expr, declared: Declared) -> bool:
     return False
 
 
-def _no_value(column: ir.Column, asked: Sequence[Literal], declared: Declared) -> bool:
-    values = _values(column, asked, declared)
+def no_value(column: ir.Column, asked: Sequence[Literal], declared: Declared) -> bool:
+    """Whether nothing that a column can hold, and nothing at all, does all that is asked of it."""
+    values = values_for(column, asked, declared)
     if values is None:
         return _texts_clash(asked)
     return not any(
@@ -97,7 +112,7 @@ def _no_value(column: ir.Column, asked: Sequence[Literal], declared: Declared) -
     )
 
 
-def _values(
+def values_for(
     column: ir.Column, asked: Sequence[Literal], declared: Declared
 ) -> Iterable[Value] | None:
     """Values that stand for all that a column can hold, as far as it is asked; else `None`."""

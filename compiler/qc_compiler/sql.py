@@ -1,7 +1,8 @@
 """Expressions of the IR as DuckDB SQL.
 
 `qc_compiler.interpret` is the definition. NULL is unknown throughout: SQL's three-valued logic is
-Kleene's for scalars. Built as a tree with sqlglot, so that no text is ever spliced into SQL.
+Kleene's for scalars. Built as a tree with sqlglot, so that no text is ever spliced into SQL; a
+tree goes into a larger one as it is (``copy=False``), and into a second place as a copy.
 
 Table convention (`qc_runtime.records` makes it): a text column holds folded text; a list is
 one text in which U+001F precedes every item and ends the last; a time is the two columns
@@ -40,7 +41,7 @@ def _column(column: ir.Column) -> Sql:
 
 
 def either(items: Iterable[Sql]) -> Sql:
-    return exp.or_(*items)
+    return exp.or_(*items, copy=False)
 
 
 def is_null(column: ir.Column) -> Sql:
@@ -149,8 +150,8 @@ def _mentioned(text: Sql, terms: Terms) -> Sql:
     word = exp.column("word")
     main = exp.Case()
     for synonym, meant in terms.synonyms:
-        main = main.when(exp.EQ(this=word, expression=_text(synonym)), _text(meant))
-    each = exp.Lambda(this=main.else_(word), expressions=[exp.to_identifier("word")])
+        main.when(exp.EQ(this=word.copy(), expression=_text(synonym)), _text(meant), copy=False)
+    each = exp.Lambda(this=main.else_(word, copy=False), expressions=[exp.to_identifier("word")])
     return _call("list_transform", found, each)
 
 
@@ -270,11 +271,11 @@ def expression(expr: ir.Expr) -> Sql:
     if isinstance(expr, ir.Const):
         return exp.true() if expr.value else exp.false()
     if isinstance(expr, ir.Not):
-        return exp.not_(expression(expr.item))
+        return exp.not_(expression(expr.item), copy=False)
     if isinstance(expr, ir.And):
-        return exp.and_(*map(expression, expr.items))
+        return exp.and_(*map(expression, expr.items), copy=False)
     if isinstance(expr, ir.Or):
-        return exp.or_(*map(expression, expr.items))
+        return either(map(expression, expr.items))
     if isinstance(expr, ir.AtLeast):
         return sql_rows.at_least(expr, expression)
     if isinstance(expr, ir.Picked):

@@ -79,7 +79,7 @@ def test_an_allowed_contradiction_is_run(places: tuple[str, str], tmp_path: Path
 def test_included_files_may_allow_what_one_rulebook_has_not(tmp_path: Path) -> None:
     (tmp_path / "part.qc").write_text(
         "# qc: 允许 QC307 备而不用\n二：当 数 大于 3 且 数 小于 1 即视为 合格\n"
-        "三：当 数 大于 9 即视为 合格   # qc: 允许 QC307 不用\n",
+        "三：当 数 小于 2 即视为 合格   # qc: 允许 QC307 不用\n",
         "utf-8",
     )
     path = tmp_path / "test.yaml"

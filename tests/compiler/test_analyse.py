@@ -62,15 +62,12 @@ def test_of_very_many_contradictions_some_are_named_and_that_is_said() -> None:
     rules = [f"当 文 包含 “甲{n}” 即视为 {('合格', '缺陷')[n % 2]}" for n in range(40)]
     codes = [d.code for d in found(rules)]
     assert codes.count("QC301") == analysis._MOST_CONFLICTS
-    assert codes[-1] == "QC304"
+    assert "QC304" in codes
 
 
 def test_a_search_without_end_is_given_up_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(analysis, "_MOST_TRIES", 0)
-    rules = [
-        f"当 文 不包含 “甲” 且 列 包含 “甲{n}” 且 列 不包含 “甲” 即视为 {v}"
-        for n, v in enumerate(("合格", "缺陷", "合格"))
-    ]
+    rules = [f"当 文 包含 “甲” 且 数 大于 {n} 即视为 {v}" for n, v in enumerate(("合格", "缺陷"))]
     (warning,) = (d for d in found(rules) if d.code == "QC304")
     assert warning.severity == "warning"
 

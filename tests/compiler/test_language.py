@@ -21,7 +21,7 @@ from qc_compiler.program import Program
 from qc_compiler.values import Record, read_cell
 from qc_dsl import ast
 from qc_dsl.printer import print_condition
-from qc_dsl.reader import parse_rulebook
+from qc_dsl.reader import parse_rulebook, read_source
 from qc_dsl.source import Source
 from support.language import HEAD, SCOPE, lowered, parsed
 
@@ -211,6 +211,15 @@ def test_the_hospitals_sentences_parse_as_printed_and_in_english() -> None:
         text = text.replace(PRINTED[name], f"'{sentence}'")
     english = parse_rulebook(Source("test", text))
     assert [r.sentence for r in english.rules] == [r.sentence for r in printed.rules]
+
+
+def test_the_shipped_rulebook_says_what_the_hospital_printed() -> None:
+    """Spelt canonically, with spaces between the words; the sentences are the same."""
+    shipped = parse_rulebook(read_source(CASES.parents[1] / "rulebooks/surgery_consistency.yaml"))
+    said = {rule.id: rule.sentence for rule in shipped.rules}
+    printed = parse_rulebook(Source("test", SURGERY)).rules
+    assert len(printed) == 5
+    assert [said[rule.id] for rule in printed] == [rule.sentence for rule in printed]
 
 
 @pytest.mark.parametrize(

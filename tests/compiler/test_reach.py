@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from qc_compiler import covering
 from qc_compiler.analyse import analyse
 from qc_compiler.interpret import evaluate
 from qc_compiler.lower import Lowering
@@ -97,6 +98,22 @@ def test_a_rule_that_others_leave_nothing_to() -> None:
         "  门: 如果 数 大于 1，直接标记为 合格\n  一: 当 数 大于 2：须 文 不为空，否则 缺陷 “无”\n"
     )
     assert found(gate, "QC306") == ["一"]
+
+
+def test_a_rule_that_can_never_apply_is_named_among_very_many() -> None:
+    first = [f"  先{n}: {{句: 当 文 包含 “前{n}。” 即视为 合格, 优先级: 1}}\n" for n in range(120)]
+    later = [f"  后{n}: 当 文 包含 “后{n}。” 即视为 合格\n" for n in range(120)]
+    last = "  末: 当 文 包含 “又前119。又” 且 数 大于 3 即视为 合格\n"
+    assert found("".join((*first, *later, last)), "QC306") == ["末"]
+
+
+def test_where_not_all_rules_were_compared_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(covering, "_MOST_TRIED", 0)
+    first = "  先: {句: 当 数 大于 1 即视为 合格, 优先级: 1}\n"
+    rules = f"{first}  后: 当 数 大于 2 即视为 合格\n"
+    assert found(rules, "QC306") == []
+    assert found(rules, "QC304") == ["规则"]
+    assert found("  一: 当 数 大于 1 即视为 合格\n", "QC304") == []
 
 
 def test_what_is_said_to_be_certain_is_true_of_every_record() -> None:

@@ -20,7 +20,6 @@ from qc_runtime.cli.options import Connect, Data, Limit, with_model
 
 if TYPE_CHECKING:
     from qc_compiler.difference import Difference
-    from qc_runtime.backend import Request
     from qc_runtime.workbench.diffing import Compared
     from qc_runtime.workbench.diffing_codes import Side
 
@@ -84,7 +83,7 @@ def diff(
             raise QcError(usage("两个版本的主键不同，不能比", "The versions' keys differ"))
         found = compare(*sides)
         changed = difference(old, new)
-        answered = _answered(found.requests, connect, out or Path("out") / new.id)
+        answered = _answered(found, connect, out or Path("out") / new.id)
         if as_json:
             content = _content(sides, found, changed, answered)
             typer.echo(json.dumps(content, ensure_ascii=False, indent=2))
@@ -93,17 +92,17 @@ def diff(
             typer.echo(line)
 
 
-def _answered(requests: Sequence[Request], connect: Connect, out: Path) -> int | None:
-    """How many of these are answered already, here or in the cache; `None`: no model is named."""
+def _answered(found: Compared, connect: Connect, out: Path) -> int | None:
+    """How many questions are answered already, here or in the cache; `None`: no model is named."""
     from qc_runtime.cache import CacheFile, cache_path
     from qc_runtime.store import AnswerStore
 
-    if not requests or connect is None:
+    if not found.after or connect is None:
         return None
     identity = _identity(connect)
     if identity is None:
         return None
-    digests = {request.digest(identity) for request in requests}
+    digests = {request.digest(identity) for request in found.requests()}
     known: set[str] = set()
     try:
         if cache_path().exists():
@@ -186,7 +185,7 @@ def _example(
 
 def _asked(found: Compared, answered: int | None) -> Iterator[str]:
     """How many questions more or fewer, and how many of them cost nothing."""
-    after = len(found.requests)
+    after = found.after
     if not found.before and not after:
         yield tr("两个版本都不问模型", "Neither version asks the model")
         return
@@ -237,7 +236,7 @@ def _content(
         ],
         "questions": {
             "before": found.before,
-            "after": len(found.requests),
+            "after": found.after,
             "new": found.new,
             "answered": answered,
         },

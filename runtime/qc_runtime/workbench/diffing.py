@@ -7,7 +7,7 @@ full, with a back end that answers nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -56,14 +56,15 @@ class Changes:
 class Compared:
     """Everything that changed.
 
-    ``before`` counts the old version's unique questions, ``requests`` are the new version's,
-    of which ``new`` are not among the old one's.
+    ``before`` counts the old version's unique questions, ``after`` the new version's, of which
+    ``new`` are not among the old one's; ``requests`` writes the new version's out.
     """
 
     changes: Changes
     before: int
-    requests: Sequence[Request]
+    after: int
     new: int
+    requests: Callable[[], Sequence[Request]]
 
 
 def compare(a: Side, b: Side) -> Compared:
@@ -100,13 +101,13 @@ def _questions(a: Side, b: Side, codes: Sequence[list[int]], changes: Changes) -
     """The questions of ``otherwise``."""
     shown = [_shown(side, codes[at]) for at, side in enumerate((a, b))]
     same = (a.program.otherwise, a.program.lang) == (b.program.otherwise, b.program.lang)
-    requests = _requests(b, codes[1])
     if same:
         new = len(shown[1] - shown[0])
     else:
         old = {request.digest("") for request in _requests(a, codes[0])}
-        new = sum(request.digest("") not in old for request in requests)
-    return Compared(changes, len(shown[0]), requests, new)
+        new = sum(request.digest("") not in old for request in _requests(b, codes[1]))
+    before, after = map(len, shown)
+    return Compared(changes, before, after, new, lambda: _requests(b, codes[1]))
 
 
 def _asking(codes: Sequence[int]) -> list[int]:
@@ -238,7 +239,7 @@ def _in_full(a: Side, b: Side) -> Compared:
             changes.duties.setdefault((rule, state, then), []).append(Moved(number, None))
     known = {request.digest("") for request in asked_a}
     fresh = sum(request.digest("") not in known for request in asked_b)
-    return Compared(changes, len(asked_a), asked_b, fresh)
+    return Compared(changes, len(asked_a), len(asked_b), fresh, lambda: asked_b)
 
 
 def _judged(side: Side) -> tuple[Sequence[Outcome], list[Request]]:
