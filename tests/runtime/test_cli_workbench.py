@@ -12,6 +12,7 @@ from xml.etree import ElementTree as Xml
 import pytest
 import xlsxwriter
 
+from support.junit import junit_faults
 from support.qc import Ran, qc
 
 BOOK = """\
@@ -257,6 +258,7 @@ def ci(*args: object) -> Ran:
 def test_ci_passes_what_is_checked_tested_and_covered() -> None:
     ran = ci(with_tests(f"{OLD}, 应为: 缺陷}}"), "--junit", "report.xml")
     assert (ran.code, ran.err) == (0, "")
+    assert junit_faults(Path("report.xml").read_bytes()) == []
     suite = Xml.parse("report.xml").getroot()
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("3", "0", "0")
 
@@ -274,6 +276,7 @@ def test_ci_fails_whatever_was_not_tested(tests: tuple[str, ...], reason: str) -
     book = with_tests(*tests) if tests else write("book.yaml", BOOK)
     ran = ci(book, "--junit", "report.xml")
     assert (ran.code, reason in ran.out) == (1, True), ran.out
+    assert junit_faults(Path("report.xml").read_bytes()) == []
     assert int(Xml.parse("report.xml").getroot().get("failures", "0")) >= 1
 
 
@@ -290,6 +293,7 @@ def test_the_worst_rulebook_decides_and_annotations_stand_at_the_line() -> None:
     ran = ci(good, bad, "--format", "github", "--junit", "report.xml")
     assert ran.code == 2
     assert re.search(r"^::error file=bad\.yaml,line=11,endLine=11,col=\d+,title=QC", ran.out, re.M)
+    assert junit_faults(Path("report.xml").read_bytes()) == []
     assert Xml.parse("report.xml").getroot().get("errors") == "1"
     assert ci(good, "--fail-under", 90).code == 1
 
