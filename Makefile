@@ -43,7 +43,7 @@ demo: model ## Judge the invented surgery records and show the result
 	$(BIN)/qc run rulebooks/surgery_consistency.yaml --data examples/surgery/records.csv --out out/demo
 
 test: model ## Run every test, those with the real model included
-	$(BIN)/pytest --numprocesses auto --dist loadfile
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: setup ## Style, types and the one-way imports
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,30 @@ settings.load_profile("qc")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A run started in the background inherits an ignored Ctrl-C; the tests of it need one.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# As `qc_runtime.llama.native` does before it loads llama.cpp; `importorskip` may be there first.
+# Two test processes on the same cores else wait for each other at four times the cost.
+os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+
+# The files that take longest. Begun first (Makefile: no reordering by number of tests), so that
+# no worker is left with one of them when the others have ended.
+LONGEST = (
+    "test_readme.py",
+    "test_rulebook_examples.py",
+    "test_llama_engine.py",
+    "test_slots.py",
+    "test_reliability.py",
+    "test_bulk_once.py",
+    "test_rows.py",
+    "test_printing_everything.py",
+    "test_llama_wheel.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -42,12 +67,30 @@ def demo_model() -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_model(demo_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def of_all_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this test run that its workers have in common (see `support.shared`)."""
+    from support.shared import folder_of_all
+
+    return folder_of_all(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(scope="session")
+def tiny_model(demo_model: Path, of_all_workers: Path) -> Path:
     """A GGUF file with the demo model's vocabulary and next to no arithmetic."""
     pytest.importorskip("llama_cpp")
+    from support.shared import made_once
     from support.tiny_model import write_tiny_model
 
-    return write_tiny_model(demo_model, tmp_path_factory.mktemp("model") / "tiny.gguf")
+    return made_once(of_all_workers / "tiny.gguf", partial(write_tiny_model, demo_model))
+
+
+@pytest.fixture(scope="session")
+def surgery_asked(demo_model: Path, of_all_workers: Path) -> Path:
+    """The folder of the run in which the real model was asked about surgery, with its cache."""
+    from support.shared import made_once
+    from support.surgery import ask
+
+    return made_once(of_all_workers / "surgery", partial(ask, model=demo_model))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

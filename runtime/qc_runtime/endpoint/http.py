@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import random
+import ssl
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from time import monotonic
 from typing import Any
 
@@ -29,6 +31,12 @@ _LONGEST_REPLY = 8 << 20  # bytes
 _NO_PROXIES = {"all://": None, "http://": None, "https://": None}
 
 Body = dict[str, Any]
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Those that servers are checked by. Read once: it takes longer than some requests."""
+    return httpx.create_ssl_context()
 
 
 class FailedError(Exception):
@@ -83,7 +91,11 @@ class ChatHttp:
         # A packed reply could be a thousand times as long as what is received
         headers = {"Accept-Encoding": "identity"} | _authorization(key_names)
         self._client = httpx.Client(
-            timeout=timeout, limits=limits, headers=headers, mounts=_NO_PROXIES
+            timeout=timeout,
+            limits=limits,
+            headers=headers,
+            mounts=_NO_PROXIES,
+            verify=_certificates(),
         )
 
     @property
