@@ -159,7 +159,8 @@ class LongPrompt:
 
         settings = LlamaSettings(n_ctx=2048, n_seq=1)
         self._model = Model(path, settings)
-        self._context = Context(self._model, settings)
+        fastest = settings.for_machine(gpu=self._model.gpu, writes=False)
+        self._context = Context(self._model, settings, fastest)
         self._batch = self._context.batch()
         self._tokens = (self._model.tokenize(_RULES, special=False) * 8)[:tokens]
         self._decode(0, 32)  # the weights are in memory from here on

@@ -32,7 +32,8 @@ from qc_runtime.llama.template import ChatTemplate
 SLOTS = (1, 4, 8)
 _STARTS_WITHIN = 120.0  # seconds
 _CODE = 'root ::= "A" | "B"'
-_REASON = f'root ::= ("A" | "B") "{REASON_LEAD}" [^\\n]+ "\\n"'.replace("\n", "\\n")
+# As in the engine, a reason ends with its line or with the model's turn, whichever comes first
+_REASON = f'root ::= ("A" | "B") "{REASON_LEAD}" [^\\n]+'.replace("\n", "\\n")
 
 
 def best(model: Path, server: Path, records: int) -> tuple[float, float]:

@@ -20,7 +20,7 @@ pytest.importorskip("llama_cpp")
 from qc_runtime.llama import slots
 from qc_runtime.llama.close_calls import is_close
 from qc_runtime.llama.model import Context
-from qc_runtime.llama.prompt import Prompter
+from qc_runtime.llama.prompt import Prompt, Prompter
 
 SETTINGS = LlamaSettings(n_ctx=1024, n_batch=256, n_ubatch=256, n_seq=8)
 SYSTEM = "判断两个手术名称是否指同一种手术。左右侧不同的不是同一种。是答 A，否答 B。"
@@ -50,7 +50,11 @@ def backend(tiny_model: Path) -> Iterator[LlamaBackend]:
 
 @pytest.fixture(scope="module")
 def prompter(backend: LlamaBackend) -> Prompter:
-    return backend._load()[2]
+    return backend._load()[1]
+
+
+def prompt_of(backend: LlamaBackend, one: Request) -> Prompt:
+    return backend._load()[1].prompts([one])[0]
 
 
 def answers(backend: LlamaBackend, requests: list[Request]) -> list[Reply]:
@@ -142,8 +146,7 @@ def test_a_close_call_that_comes_out_otherwise_says_so(
 
 def test_shared_tokens_are_computed_once(tiny_model: Path) -> None:
     backend = LlamaBackend(tiny_model, settings=replace(SETTINGS, second_look=False))
-    prompts = backend._load()[2].prompts(REQUESTS)
-    backend._load()[3].reset()
+    prompts = backend._load()[1].prompts(REQUESTS)
     before = backend.counters.prompt_tokens, backend.counters.reused_prompt_tokens
     answers(backend, REQUESTS)
     backend.close()
@@ -169,6 +172,22 @@ def test_other_questions_in_between_do_not_mix_up_prefixes(
     other = [asked("另一个问题。答 A 或 B。", f"第{n}题", ("A", "B")) for n in range(3)]
     mixed = answers(backend, [REQUESTS[0], other[0], *REQUESTS[1:3], *other[1:], *REQUESTS[3:]])
     assert_same([mixed[n] for n in (0, 2, 3, 6, 7)], batched)
+
+
+def test_writing_and_choosing_are_told_apart_request_by_request(
+    backend: LlamaBackend, batched: list[Reply]
+) -> None:
+    writing = [request(pair, explain=("A", "B")) for pair in PAIRS]
+    apart = answers(backend, writing)
+    between = answers(
+        backend, [one for both in zip(writing, REQUESTS, strict=True) for one in both]
+    )
+    assert_same(between[0::2], apart)
+    assert_same(between[1::2], batched)
+    attention = [
+        backend._chosen(prompt_of(backend, one)).flash_attn for one in (writing[0], REQUESTS[0])
+    ]
+    assert attention == [False, True]
 
 
 def test_a_record_longer_than_a_batch_is_read_in_parts(
@@ -263,7 +282,7 @@ def test_a_failed_batch_is_halved_until_it_goes_through(
     def at_most_24(self: Context, batch: Any) -> int:
         return real(self, batch) if batch.size <= 24 else 1
 
-    backend._load()[3].reset()
+    backend._engine_for(prompt_of(backend, REQUESTS[0])).reset()
     monkeypatch.setattr(Context, "decode", at_most_24)
     assert_same(answers(backend, REQUESTS), batched)
 

@@ -12,12 +12,12 @@ from qc_dsl.errors import Diagnostic, QcError
 from qc_dsl.lang import Text
 from qc_runtime.backend import Counters, Reply, Request
 from qc_runtime.llama.native import native
-from qc_runtime.llama.settings import LlamaSettings
+from qc_runtime.llama.settings import LlamaSettings, Resolved
 
 if TYPE_CHECKING:  # these need numpy, which comes with llama.cpp only
     from qc_runtime.llama.engine import Engine
     from qc_runtime.llama.model import Context, Model
-    from qc_runtime.llama.prompt import Prompter
+    from qc_runtime.llama.prompt import Prompt, Prompter
 
 OnStep = Callable[[Sequence[int]], None]
 _PROMPT_FORMAT = 2  # raise it when the same request comes to mean other tokens
@@ -45,7 +45,8 @@ class LlamaBackend:
         self.counters = Counters()
         self.on_step: OnStep = lambda begun: None
         self._fingerprint = fingerprint or str(path)
-        self._parts: tuple[Model, Context, Prompter, Engine] | None = None
+        self._parts: tuple[Model, Prompter] | None = None
+        self._engine: tuple[Resolved, Context, Engine] | None = None
         self._stamp: object = None
 
     @property
@@ -65,16 +66,52 @@ class LlamaBackend:
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[int, Reply]]:
         if not requests:
             return
-        _, _, prompter, engine = self._load()
+        _, prompter = self._load()
         # Neighbours in the order of their texts share the most. A part at a time: a million
         # prompts as tokens would take gigabytes.
         order = sorted(range(len(requests)), key=lambda n: (requests[n].system, requests[n].user))
         for start in range(0, len(order), _AT_ONCE):
             part = order[start : start + _AT_ONCE]
-            prompts = prompter.prompts([requests[n] for n in part])
-            for index, reply in engine.run(prompts, self._step_of(part)):
-                yield part[index], reply
+            for some in self._by_kind(prompter.prompts([requests[n] for n in part])):
+                engine = self._engine_for(some[0])
+                for index, reply in engine.run(some, self._step_of(part)):
+                    yield part[index], reply
             self._check_unchanged()
+
+    def _by_kind(self, prompts: Sequence[Prompt]) -> Iterator[list[Prompt]]:
+        """Those to write text for and those to choose only, first what the engine is set for."""
+        kinds: dict[Resolved, list[Prompt]] = {self._engine[0]: []} if self._engine else {}
+        for prompt in prompts:
+            kinds.setdefault(self._chosen(prompt), []).append(prompt)
+        return (some for some in kinds.values() if some)
+
+    def _chosen(self, prompt: Prompt) -> Resolved:
+        model, _ = self._load()
+        return self.settings.for_machine(gpu=model.gpu, writes=prompt.writes)
+
+    def _engine_for(self, prompt: Prompt) -> Engine:
+        """One context at a time: the KV cache of a large model is large."""
+        chosen = self._chosen(prompt)
+        if self._engine is None or self._engine[0] != chosen:
+            self._close_engine()
+            started = perf_counter()
+            self._engine = (chosen, *self._open_engine(chosen))
+            self.counters.load_seconds += perf_counter() - started
+        return self._engine[2]
+
+    def _open_engine(self, chosen: Resolved) -> tuple[Context, Engine]:
+        from qc_runtime.llama.engine import Engine
+        from qc_runtime.llama.model import Context
+
+        model, _ = self._load()
+        context = Context(model, self.settings, chosen)
+        again = self.settings.second_look
+        return context, Engine(model, context, self.counters, looks_again=again)
+
+    def _close_engine(self) -> None:
+        engine, self._engine = self._engine, None
+        if engine:
+            engine[1].close()
 
     def _step_of(self, part: Sequence[int]) -> OnStep:
         return lambda begun: self.on_step([part[index] for index in begun])
@@ -85,36 +122,30 @@ class LlamaBackend:
             raise QcError(_replaced(self.path))
 
     def close(self) -> None:
+        self._close_engine()
         parts, self._parts = self._parts, None
         if parts:
-            model, context, _, _ = parts
-            context.close()
-            model.close()
+            parts[0].close()
 
-    def _load(self) -> tuple[Model, Context, Prompter, Engine]:
+    def _load(self) -> tuple[Model, Prompter]:
         if self._parts is None:
             started = perf_counter()
             self._parts = self._open()
             self.counters.load_seconds += perf_counter() - started
         return self._parts
 
-    def _open(self) -> tuple[Model, Context, Prompter, Engine]:
+    def _open(self) -> tuple[Model, Prompter]:
         native()  # says what to do where llama.cpp is not installed
         self._stamp = _stamp(self.path)
-        from qc_runtime.llama.engine import Engine
-        from qc_runtime.llama.model import Context, Model
+        from qc_runtime.llama.model import Model
         from qc_runtime.llama.prompt import Prompter
 
         model = Model(self.path, self.settings)
         try:
-            prompter = Prompter(model)
-            context = Context(model, self.settings)
+            return model, Prompter(model)
         except BaseException:
             model.close()
             raise
-        again = self.settings.second_look
-        engine = Engine(model, context, self.counters, looks_again=again)
-        return model, context, prompter, engine
 
 
 def _stamp(path: Path) -> object:

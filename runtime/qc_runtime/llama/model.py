@@ -45,6 +45,11 @@ class Model:
             self._lib.llama_model_free(handle)
 
     @property
+    def gpu(self) -> bool:
+        """Whether llama.cpp was built for a GPU and has found one."""
+        return bool(self._lib.llama_supports_gpu_offload())
+
+    @property
     def shares_cells(self) -> bool:
         """Whether one KV cell can serve many sequences (not so for recurrent states)."""
         recurrent = self._lib.llama_model_is_recurrent(self.handle)
@@ -132,11 +137,10 @@ class Context:
     the cache can belong to several of them, which is what makes a prefix shared.
     """
 
-    def __init__(self, model: Model, settings: LlamaSettings) -> None:
+    def __init__(self, model: Model, settings: LlamaSettings, chosen: Resolved) -> None:
         self.model = model
         self._native = model.native
         self._lib = model.native.lib
-        chosen = settings.for_machine(gpu=bool(self._lib.llama_supports_gpu_offload()))
         self.n_seq = chosen.n_seq
         self._handle = self._lib.llama_init_from_model(model.handle, self._params(settings, chosen))
         if not self._handle:

@@ -60,13 +60,17 @@ class Prompt:
     def __len__(self) -> int:
         return len(self.head) + len(self.tail)
 
+    @property
+    def writes(self) -> bool:
+        """Whether more may follow than a choice, of which not even the code is computed."""
+        return self.room > 0
+
     @cached_property
     def room(self) -> int:
         """The most tokens that can follow the prompt."""
         first, *others = self.blanks
         reached = [blank for blank in others if blank.after is None or blank.after]
         last_is_choice = not reached and isinstance(first.slot, Choice)
-        # of a choice that nothing follows not even the code is computed
         return 0 if last_is_choice else sum(blank.room for blank in (first, *reached))
 
 
