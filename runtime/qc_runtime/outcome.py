@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -17,7 +18,7 @@ class Status(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """A verbatim piece of the record that a decision rests on, and the field it is in.
 
@@ -35,7 +36,7 @@ class Evidence:
         return cls(quote.field, quote.text, quote.window, quote.rows)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RowPlace:
     """A row of a related table: its key, or its number in the file (header = 1), and its time.
 
@@ -47,7 +48,7 @@ class RowPlace:
     time: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A requirement that is not met, by the case (``row`` is `None`) or one row of a table.
 
@@ -65,7 +66,7 @@ class Finding:
     explanation: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """The end of one record under one rulebook.
 
@@ -117,6 +118,7 @@ class Usage:
     shared prefix, ``load_seconds`` is reading the model in. ``second_looks`` are close calls that
     were computed again alone, ``flickers`` those that then came out otherwise. ``tiers`` are in
     their order, the first one asked everything; the figures before are those of all together.
+    ``engines`` are the settings in which models on this machine ran, one after another.
     """
 
     requests: int = 0
@@ -129,3 +131,4 @@ class Usage:
     second_looks: int = 0
     flickers: int = 0
     tiers: tuple[TierUsage, ...] = ()
+    engines: tuple[Mapping[str, str | int], ...] = ()

@@ -11,10 +11,11 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,6 +59,89 @@ def test_workers_killed_at_random_lose_and_repeat_nothing(
     both = [found[number][1] for number in sorted(found)]
     check_all(about, both)
     assert whole(about, both).summary["records"] == 600
+
+
+@pytest.mark.skipif(
+    find_spec("ray") is None, reason="Ray is an extra: pip install 'qc-rulebook[ray]'"
+)
+def test_a_node_that_is_lost_in_the_middle_loses_and_repeats_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = write_dataset(tmp_path / "data", cases(300), files=2)
+    quiet = Bulk.of([data], tmp_path / "quiet", 30)
+    quiet.run()
+    run = Bulk.of([data], tmp_path / "out", 30)
+    pids, reports = tmp_path / "pids", list[PartReport]()
+    pids.mkdir()
+    make = partial(worker, str(run.job.work), 0.02, str(pids))
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    todo = left(run.job, run.job.plan.parts, reports.append)
+    with _nodes(2) as nodes, _NodeLoss(nodes, pids, tmp_path / "out" / "outcomes") as loss:
+        judge_on_cluster(run.job, todo, make, Cluster(nodes.address, 2), reports.append)
+    assert loss.hosted  # processes of ours died with the node
+    assert len(list(pids.iterdir())) > len(loss.before)  # and others came in their place
+    assert sorted(report.part for report in reports) == list(range(1, 11))
+    assert contents(tmp_path / "out") == contents(tmp_path / "quiet")
+    about, found = gathered([run.job.out])
+    both = [found[number][1] for number in sorted(found)]
+    check_all(about, both)
+    assert whole(about, both).summary["records"] == 300
+
+
+@contextmanager
+def _nodes(count: int) -> Iterator[Any]:
+    """A cluster of a head, which computes nothing, and so many nodes, all on this machine."""
+    os.environ.update({"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"})
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # 127.0.0.1 is then taken as it is
+    from ray.cluster_utils import Cluster as Nodes
+
+    one = {"node_ip_address": "127.0.0.1", "include_dashboard": False}
+    one |= {"object_store_memory": 80_000_000}
+    cluster = Nodes(initialize_head=True, head_node_args={**one, "num_cpus": 0})
+    try:
+        for _ in range(count):
+            cluster.add_node(num_cpus=3, **one)
+        cluster.wait_for_nodes()
+        yield cluster
+    finally:
+        cluster.shutdown()
+
+
+class _NodeLoss(threading.Thread):
+    """Takes away, once a part is done, the node on which most of our processes are."""
+
+    def __init__(self, nodes: Any, pids: Path, done: Path) -> None:
+        super().__init__(daemon=True)
+        self._nodes, self._pids, self._done = nodes, pids, done
+        self._over = threading.Event()
+        self.before: set[int] = set()
+        self.hosted: set[int] = set()
+
+    def __enter__(self) -> _NodeLoss:
+        self.start()
+        return self
+
+    def __exit__(self, *rest: object) -> None:
+        self._over.set()
+        self.join()
+
+    def run(self) -> None:
+        while not self._over.wait(0.02):
+            if not list(self._done.glob("*.json")):
+                continue
+            self.before = {int(path.name) for path in self._pids.iterdir()}
+            on = {node: self._ours(node) for node in self._nodes.worker_nodes}
+            lost = max(on, key=lambda node: len(on[node]))
+            self.hosted = on[lost]
+            self._nodes.remove_node(lost, allow_graceful=False)
+            return
+
+    def _ours(self, node: Any) -> set[int]:
+        """Those of our processes that a node has started."""
+        said = subprocess.run(["ps", "-eo", "pid,ppid"], capture_output=True, text=True, check=True)
+        pairs = [tuple(map(int, line.split())) for line in said.stdout.splitlines()[1:]]
+        [raylet] = (one.process.pid for one in node.all_processes["raylet"])
+        return {pid for pid, parent in pairs if parent == raylet} & self.before
 
 
 class _Killer(threading.Thread):

@@ -160,6 +160,20 @@ def test_the_same_command_asks_no_tier_again(routine: ChatServer, heavy: Server)
     assert outcomes()["6"]["verdict"] == "未记录"
 
 
+def test_an_evaluation_takes_the_same_tiers(routine: ChatServer, heavy: Server) -> None:
+    rows = "".join(f"{n},{note(n)},已记录\n" for n in range(10))
+    Path("data.csv").write_text(f"住院号,病程,标注\n{rows}", "utf-8")
+    run_eval = ["eval", "consent.yaml", "--data", "data.csv", "--label", "标注", "--json"]
+    run_eval += ["--endpoint", routine.url, "--endpoint-model", "small"]
+    ran = qc(*run_eval, *better(heavy))
+    assert ran.code == 0, ran.err
+    wrong = {one["key"] for one in json.loads(ran.out)["disagreements"]}
+    assert wrong >= {"2", "4"}  # where the larger model was asked: it says no
+    assert len(heavy.seen) >= 2
+    assert not SECRETS.search(json.dumps(heavy.seen, ensure_ascii=False))
+    assert "QC611" in qc(*run_eval, "--heavy", heavy.url).err
+
+
 def test_the_secret_of_the_dates_is_kept_private(routine: ChatServer, heavy: Server) -> None:
     run(routine, *better(heavy))
     [path] = Path("out").glob(".deidentify*")

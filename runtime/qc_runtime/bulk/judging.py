@@ -73,6 +73,7 @@ def judge_part(job: Job, part: Part, worker: Worker) -> PartReport:
         counts=counts,
         models=worker.pipeline.models if judged.usage else (),
         tiers={one.name: one.model for one in tiers if one.model},
+        engines=judged.usage.engines if judged.usage else (),
     )
     write_report(job.out, report)
     return report

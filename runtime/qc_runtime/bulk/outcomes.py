@@ -10,6 +10,8 @@ from qc_compiler.found import Searched, Window
 from qc_runtime.outcome import Evidence, Finding, Outcome, RowPlace, Status
 from qc_runtime.report.jsonl import as_json
 
+_AT_ONCE = 2048  # outcomes that are Python values side by side: those take the most memory
+
 
 @cache
 def schema() -> Any:
@@ -49,10 +51,18 @@ def as_parquet(outcomes: Sequence[Outcome]) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.Table.from_pylist([as_json(one) for one in outcomes], schema())
+    starts = range(0, len(outcomes), _AT_ONCE)
+    batches = [_batch(outcomes[start : start + _AT_ONCE]) for start in starts]
+    table = pa.Table.from_batches(batches, schema())
     out = pa.BufferOutputStream()
     pq.write_table(table, out, compression="zstd")
     return out.getvalue()
+
+
+def _batch(outcomes: Sequence[Outcome]) -> Any:
+    import pyarrow as pa
+
+    return pa.RecordBatch.from_pylist([as_json(one) for one in outcomes], schema())
 
 
 def outcome_of(row: Mapping[str, Any]) -> Outcome:

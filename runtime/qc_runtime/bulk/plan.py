@@ -22,7 +22,6 @@ from qc_runtime.bulk.sources import BulkSources
 from qc_runtime.bulk.spread import spread
 from qc_runtime.tables.sources import CASES
 
-PART_ROWS = 50_000
 _FORMAT = 1  # of the parts and their reports
 _WORK = ".bulk-"
 

@@ -19,7 +19,8 @@ class PartReport:
     """``rows`` were read, ``blank`` of them no records; the rest have outcomes.
 
     ``size`` and ``sha256`` are of the file of outcomes; ``counts`` is a `tally`. ``models`` are
-    the identities of the back ends that were asked, ``tiers`` the names of tiers' own models.
+    the identities of the back ends that were asked, ``tiers`` the names of tiers' own models,
+    ``engines`` the settings in which models ran.
     """
 
     plan: str
@@ -34,6 +35,7 @@ class PartReport:
     counts: Mapping[str, Any]
     models: tuple[str, ...] = ()
     tiers: Mapping[str, str] | None = None
+    engines: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def errors(self) -> int:
@@ -58,9 +60,13 @@ def read_report(place: Place) -> PartReport | None:
     """A report; `None` where there is none that can be read."""
     try:
         said = json.loads(place.read() or b"null")
-        return None if said is None else PartReport(**said | {"models": tuple(said["models"])})
+        return None if said is None else PartReport(**said | _tuples(said))
     except (ValueError, TypeError, KeyError):
         return None
+
+
+def _tuples(said: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(said.get(name, ())) for name in ("models", "engines")}
 
 
 def finished(out: Place, plan: Plan, part: int) -> PartReport | None:

@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +105,8 @@ def _spread(
         counts[name] = _sorted(work, found, part, parts, path)
         work.run(f"DROP TABLE IF EXISTS {quoted(f'#{name}')}")
         if name == CASES:
-            kept = kept_rows(work, literal(str(path)), program.key)
-            check_distinct(work, kept, str(source), fold=bool(sources.tables))
+            again = partial(kept_rows, work, literal(str(path)), program.key)
+            check_distinct(work, again, str(source), fold=bool(sources.tables))
     return counts
 
 

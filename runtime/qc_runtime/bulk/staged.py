@@ -21,7 +21,7 @@ from qc_runtime.tables.folding import add_fold, common_replaced, folded
 from qc_runtime.tables.keys import case_column, read_fields
 from qc_runtime.tables.sources import CASES
 from qc_runtime.tables.staging import stage, written
-from qc_runtime.tables.workspace import Workspace, quoted, workspace
+from qc_runtime.tables.workspace import LIMITS, Limits, Workspace, quoted, workspace
 
 KEY = "#key"
 
@@ -105,9 +105,9 @@ def _with_key(origin: str, key: str, kind: str, address: str) -> str:
 
 
 @contextmanager
-def sorting(folder: Path) -> Iterator[Workspace]:
-    """A database for one pass over everything; ``folder`` is what it is for."""
-    with speaking(folder), workspace(folder.parent, folder.name) as work:
+def sorting(folder: Path, limits: Limits = LIMITS) -> Iterator[Workspace]:
+    """A database for a pass over everything; ``folder`` is what it is for."""
+    with speaking(folder), workspace(folder.parent, folder.name, limits) as work:
         add_fold(work.connection)
         yield work
 

@@ -157,7 +157,11 @@ def _score(counts: Mapping[str, Any]) -> Tally:
     }
 
 
-def usage_from(row: Mapping[str, Any], models: Mapping[str, str]) -> Usage | None:
+def usage_from(
+    row: Mapping[str, Any],
+    models: Mapping[str, str],
+    engines: Sequence[Mapping[str, str | int]] = (),
+) -> Usage | None:
     """Usage as it was counted; ``unique_requests`` are those of each part, added up."""
     if not any(_whole(row).values()):
         return None
@@ -166,7 +170,7 @@ def usage_from(row: Mapping[str, Any], models: Mapping[str, str]) -> Usage | Non
         for name, one in row["tiers"].items()
     )
     own = {name: value for name, value in row.items() if name != "tiers"}
-    return Usage(**_in_seconds(own), tiers=tuple(tiers))
+    return Usage(**_in_seconds(own), tiers=tuple(tiers), engines=tuple(engines))
 
 
 def _in_seconds(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -39,7 +39,8 @@ def whole(about: About, reports: Sequence[PartReport]) -> Whole:
     if counts["records"] + blank != rows:
         raise AccountingError(f"{counts['records']} outcomes and {blank} blank rows of {rows}")
     tiers = {name: model for one in reports for name, model in (one.tiers or {}).items()}
-    usage = usage_from(counts["model"], tiers)
+    engines = dict.fromkeys(tuple(some.items()) for one in reports for some in one.engines)
+    usage = usage_from(counts["model"], tiers, list(map(dict, engines)))
     info = replace(
         about.info,
         records=counts["records"],

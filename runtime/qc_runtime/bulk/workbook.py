@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from qc_dsl.errors import QcError
 from qc_dsl.lang import tr
@@ -30,6 +31,8 @@ from qc_runtime.report.styles import Styles
 NAME = "findings.xlsx"
 LINES = 100_000  # of a sheet: beyond that nobody reads a workbook
 _PASSED = ("pass", "exclude")
+_AT_ONCE = 1000  # outcomes in memory
+T = TypeVar("T")
 
 
 def write_workbook(out: Place, whole: Whole, parts: Sequence[int], lines: int = LINES) -> bool:
@@ -37,21 +40,14 @@ def write_workbook(out: Place, whole: Whole, parts: Sequence[int], lines: int = 
 
     The first ``lines`` of each are there. Raises `QcError`.
     """
-    passed = [name for name, kind in whole.info.verdicts if kind in _PASSED]
-    outcomes, found, more = [], [], False
-    for one in _not_passed(out, parts, passed):
-        found += [(Found(one.key, finding), 0) for finding in one.findings]
-        outcomes.append((one, 0))
-        if more := len(outcomes) > lines or len(found) > lines:
-            break
     with tempfile.TemporaryDirectory(prefix=".qc-") as folder:
         path = Path(folder) / NAME
         try:
-            _write(path, whole, outcomes[:lines], found[:lines], folder)
+            all_there = _write(path, out, whole, parts, lines)
             out.child(NAME).write(path.read_bytes())
         except OSError as error:
             raise QcError(unwritable(path, error)) from error
-    return not more
+    return all_there
 
 
 def _not_passed(out: Place, parts: Sequence[int], passed: Sequence[str]) -> Iterator[Outcome]:
@@ -60,21 +56,14 @@ def _not_passed(out: Place, parts: Sequence[int], passed: Sequence[str]) -> Iter
 
     for part in parts:
         with outcomes_place(out, part).open() as file:
-            table = pq.read_table(file)
-        verdict, findings = table.column("verdict"), table.column("findings")
-        good = pc.fill_null(pc.is_in(verdict, pc.cast(list(passed), "string")), False)
-        bad = pc.or_(pc.invert(good), pc.greater(pc.list_value_length(findings), 0))
-        for batch in table.filter(bad).to_batches(max_chunksize=1000):
-            yield from map(outcome_of, batch.to_pylist())
+            for batch in pq.ParquetFile(file).iter_batches(_AT_ONCE):
+                verdict, findings = batch.column("verdict"), batch.column("findings")
+                good = pc.fill_null(pc.is_in(verdict, pc.cast(list(passed), "string")), False)
+                bad = pc.or_(pc.invert(good), pc.greater(pc.list_value_length(findings), 0))
+                yield from map(outcome_of, batch.filter(bad).to_pylist())
 
 
-def _write(
-    path: Path,
-    whole: Whole,
-    outcomes: Sequence[tuple[Outcome, int]],
-    found: Sequence[tuple[Found, int]],
-    folder: str,
-) -> None:
+def _write(path: Path, out: Place, whole: Whole, parts: Sequence[int], lines: int) -> bool:
     import xlsxwriter
 
     info = whole.info
@@ -82,7 +71,10 @@ def _write(
         Column(tr("主键", "Key"), "text", lambda one, at: one.key),
         *outcome_columns(info),
     ]
-    with xlsxwriter.Workbook(str(path), {"constant_memory": True, "tmpdir": folder}) as book:
+    passed = [name for name, kind in info.verdicts if kind in _PASSED]
+    outcomes = _First(_not_passed(out, parts, passed), lines)
+    found = _First(_findings(_not_passed(out, parts, passed)), lines)
+    with xlsxwriter.Workbook(str(path), {"constant_memory": True, "tmpdir": path.parent}) as book:
         book.set_properties({"title": info.title, "created": info.finished})
         styles: Any = Styles(book)
         write_overview(book, tr("汇总", "Summary"), whole.summary, info, styles)
@@ -91,3 +83,20 @@ def _write(
         if info.has_findings:
             name = tr("缺陷", "Findings")
             write_sheet(book, name, findings_columns(), found, lambda one: one.tone, styles)
+    return not (outcomes.more or found.more)
+
+
+def _findings(outcomes: Iterable[Outcome]) -> Iterator[Found]:
+    return (Found(one.key, finding) for one in outcomes for finding in one.findings)
+
+
+class _First(Generic[T]):
+    """The first items for a sheet, gone through once; then ``more`` says if others followed."""
+
+    def __init__(self, items: Iterator[T], count: int) -> None:
+        self._items, self._count = items, count
+        self.more = False
+
+    def __iter__(self) -> Iterator[tuple[T, int]]:
+        yield from ((one, 0) for one in islice(self._items, self._count))
+        self.more = next(self._items, None) is not None

@@ -14,9 +14,9 @@ from qc_dsl.errors import QcError
 from qc_dsl.lang import tr
 from qc_runtime.cli import options
 from qc_runtime.cli.data import read_cases, read_tables
+from qc_runtime.cli.engine import Engine, LlamaConnect
 
 if TYPE_CHECKING:
-    from qc_runtime.backend import Backend
     from qc_runtime.machine.speed import Speed
     from qc_runtime.machine.workload import Forecast, Workload
 
@@ -35,6 +35,7 @@ def bench(
         float, typer.Option(min=1, max=3600, help=tr("大约用多少秒", "about how long"))
     ] = 60.0,
     model: options.Model = None,
+    engine: Engine = None,
     limit: options.Limit = None,
     json_: Annotated[bool, typer.Option("--json", help=tr("输出 JSON", "print JSON"))] = False,
 ) -> None:
@@ -44,23 +45,17 @@ def bench(
     if (rulebook is None) != (not data):
         raise QcError(options.usage("规则集和 --data 要一起给", "RULEBOOK and --data go together"))
     work = _workload(rulebook, data, limit) if rulebook and data else None
-    backend = _backend(model)
+    backend = LlamaConnect(model, engine).in_this_process()
     try:
         speed = measure(backend, work.questions if work else (), seconds, _tell)
     finally:
         backend.close()
     ahead = forecast(work, speed.questions, (work.records, *_SIZES)) if work else []
     if json_:
-        typer.echo(json.dumps(_as_json(speed, work, ahead), ensure_ascii=False, indent=2))
+        said = _as_json(speed, work, ahead) | {"engine": backend.engine}
+        typer.echo(json.dumps(said, ensure_ascii=False, indent=2))
         return
     _print(speed, work, ahead)
-
-
-def _backend(model: str | None) -> Backend:
-    from qc_runtime.llama.backend import LlamaBackend
-    from qc_runtime.models import locate
-
-    return LlamaBackend(locate(model))
 
 
 def _workload(rulebook: Path, data: list[str], limit: int | None) -> Workload:

@@ -68,11 +68,13 @@ def run_bulk(asked: Asked, parted: BulkOptions) -> int:
     from qc_runtime.audit import Audit
     from qc_runtime.bulk.about import About
     from qc_runtime.bulk.judging import Job
+    from qc_runtime.bulk.memory import give_back
     from qc_runtime.bulk.places import Place
     from qc_runtime.bulk.plan import forget_work, make_plan
     from qc_runtime.bulk.running import forget, prepare, sweep
     from qc_runtime.bulk.sources import find_bulk_sources
 
+    give_back()
     program, out = asked.program, Place(asked.out)
     sources = find_bulk_sources(asked.data, program)
     work = parted.work or out.local or _private(asked.out)

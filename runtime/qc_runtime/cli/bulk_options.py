@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from qc_compiler.program import Program
     from qc_runtime.bulk.cluster import Cluster
 
-_PART_SIZE = 50_000
+_PART_SIZE = 30_000
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import typer
 
 from qc_dsl.errors import Diagnostic, QcError
 from qc_dsl.lang import Text, tr
+from qc_runtime.cli.engine import Engine, LlamaConnect
 
 if TYPE_CHECKING:
     from qc_runtime.backend import Backend
@@ -55,7 +56,11 @@ Limit = Annotated[
 
 
 def connector(
-    model: str | None, no_model: bool, endpoint: str | None, endpoint_model: str | None
+    model: str | None,
+    no_model: bool,
+    endpoint: str | None,
+    endpoint_model: str | None,
+    engine: str | None = None,
 ) -> Callable[[], Backend] | None:
     """What makes the back end that these options name, or `None` for rules only."""
     if no_model and (model or endpoint):
@@ -67,11 +72,14 @@ def connector(
     if bool(endpoint) != bool(endpoint_model):
         zh = "--endpoint 与 --endpoint-model 要一起用"
         raise QcError(usage(zh, "--endpoint and --endpoint-model go together"))
+    if engine and (no_model or endpoint):
+        zh = "--engine 是本机模型的设置，不能与 --no-model、--endpoint 同用"
+        raise QcError(usage(zh, "--engine is for a model here: not with --no-model, --endpoint"))
     if no_model:
         return None
     if endpoint and endpoint_model:
         return lambda: _endpoint(endpoint, endpoint_model)
-    return lambda: _llama(model)
+    return LlamaConnect(model, engine)
 
 
 Connect = Optional[Callable[[], "Backend"]]  # noqa: UP045 (the name is known to types only)
@@ -79,7 +87,7 @@ Command = Callable[..., None]
 
 
 def with_model(command: Command) -> Command:
-    """Give a command the four options that name a model; it gets ``connect`` made of them."""
+    """Give a command the options that name a model; it gets ``connect`` made of them."""
 
     @wraps(command)
     def called(
@@ -88,15 +96,18 @@ def with_model(command: Command) -> Command:
         no_model: bool = False,
         endpoint: str | None = None,
         endpoint_model: str | None = None,
+        engine: str | None = None,
         **rest: Any,
     ) -> None:
-        command(connect=connector(model, no_model, endpoint, endpoint_model), **rest)
+        made = connector(model, no_model, endpoint, endpoint_model, engine)
+        command(connect=made, **rest)
 
     added = {
         "no_model": (NoModel, False),
         "model": (Model, None),
         "endpoint": (Endpoint, None),
         "endpoint_model": (EndpointModel, None),
+        "engine": (Engine, None),
     }
     return with_options(called, command, "connect", added)
 
@@ -127,17 +138,6 @@ def _endpoint(url: str, model: str) -> Backend:
     from qc_runtime.endpoint.backend import EndpointBackend
 
     return EndpointBackend(url, model)
-
-
-def _llama(model: str | None) -> Backend:
-    from functools import partial
-
-    from qc_runtime.llama.backend import LlamaBackend
-    from qc_runtime.llama.worker import WorkerBackend
-    from qc_runtime.models import fingerprint, locate
-
-    path = locate(model)
-    return WorkerBackend(partial(LlamaBackend, path, fingerprint=fingerprint(path)))
 
 
 def safe_name(rulebook_id: str) -> str:

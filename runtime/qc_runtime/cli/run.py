@@ -12,7 +12,8 @@ import typer
 from qc_dsl.lang import tr
 from qc_runtime.cli import options
 from qc_runtime.cli.bulk_options import NOT_BULK, BulkOptions, with_bulk
-from qc_runtime.cli.data import Data, read_cases, read_tables
+from qc_runtime.cli.data import Data, Given, read_cases, read_tables
+from qc_runtime.cli.engine import Engine
 from qc_runtime.cli.kept import audited, own_answers, shared_cache
 from qc_runtime.cli.offpeak import MaxLoad, Windows, at_work, limits_of
 from qc_runtime.cli.options import (
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from qc_runtime.tables.load import Loaded
 
 
+_MANY = 200_000  # records: beyond that, judging part by part is what suits
+
+
 class Explain(StrEnum):
     ALL = "all"
     FAIL = "fail"
@@ -55,6 +59,7 @@ def run(
     no_model: NoModel = False,
     endpoint: Endpoint = None,
     endpoint_model: EndpointModel = None,
+    engine: Engine = None,
     limit: Limit = None,
     explain: Annotated[
         Explain, typer.Option(help=tr("给哪些结论写说明", "which verdicts get an explanation"))
@@ -77,7 +82,7 @@ def run(
     from qc_runtime.report.summary import summarise
     from qc_runtime.report.terminal import print_summary
 
-    connect = connector(model, no_model, endpoint, endpoint_model)
+    connect = connector(model, no_model, endpoint, endpoint_model, engine)
     better.check(no_model=no_model, endpoint=endpoint)
     limits = limits_of(window, max_load)
     program = compile_file(rulebook)
@@ -103,6 +108,7 @@ def run(
         )
         raise typer.Exit(run_bulk(asked, parted))
     given = read_cases(program, data, limit)
+    _tell_size(given)
     connect = better.routine(connect, endpoint, folder)
     started = datetime.now().astimezone()
     with audited("run", rulebook, program, given) as audit:
@@ -140,6 +146,19 @@ def run(
         print_summary(Console(), summary, info, files)
     failed = any(outcome.status is Status.ERROR for outcome in judged.outcomes)
     raise typer.Exit(1 if failed or not audit.written else 0)
+
+
+def _tell_size(given: Given) -> None:
+    """All of the records, and then all outcomes, are in memory: about a kilobyte each."""
+    if given.records and (count := len(given.records)) > _MANY:
+        typer.echo(
+            tr(
+                f"{count:,} 例全部读入了内存。Parquet 或 CSV 可加 --bulk 分批判断，内存有上限",
+                f"{count:,} records are all in memory. With --bulk, Parquet and CSV are judged part"
+                " by part, in bounded memory",
+            ),
+            err=True,
+        )
 
 
 def _how_to_go_on(answers: int, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from qc_runtime.backend import Backend, Reply, Request
@@ -103,8 +103,14 @@ class Answering:
             second_looks=sum(one.second_looks for one in counters),
             flickers=sum(one.flickers for one in counters),
             tiers=tuple(desk.usage() for desk in (self._routine, *self._better)),
+            engines=tuple(filter(None, map(_engine, self._backends.values()))),
         )
 
     def close(self) -> None:
         for backend in self._backends.values():
             backend.close()
+
+
+def _engine(backend: Backend) -> Mapping[str, str | int] | None:
+    """The settings of a model that runs here."""
+    return getattr(backend, "engine", None)

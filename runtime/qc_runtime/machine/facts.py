@@ -52,6 +52,12 @@ class Machine:
         return min(known) if known else None
 
     @property
+    def owned(self) -> int | None:
+        """Memory there is for this process at best, whatever is in use at the moment."""
+        known = [n for n in (self.memory, self.memory_limit) if n is not None]
+        return min(known) if known else None
+
+    @property
     def usable_cores(self) -> int:
         """Cores, or fewer where the control group allows fewer."""
         limit = self.cores if self.cpu_limit is None else int(self.cpu_limit)

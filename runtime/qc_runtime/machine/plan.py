@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from qc_runtime.llama.settings import LlamaSettings
 from qc_runtime.machine.shape import CACHE_TYPES, Shape
-
-if TYPE_CHECKING:
-    from qc_runtime.llama.settings import LlamaSettings
 
 PREFIX, EACH = 2048, 160  # tokens: what all requests share, and what a short record's one adds
 LEAST = 2048  # tokens of context without which no question of ours fits
-ENOUGH = 8192  # tokens from which a plain cache is kept plain
+ENOUGH = LlamaSettings().n_ctx  # tokens from which a plain cache is kept plain
 _STEP = 256  # llama.cpp rounds its cache up to it
-_SEQUENCES = {True: 128, False: 32}  # on a GPU, on a processor: more gains hardly anything
 _FIXED = {True: 900_000_000, False: 150_000_000}  # bytes: driver, code, vocabulary
 _SHARE = 0.03  # of the memory stays free
 
@@ -50,8 +46,6 @@ class Plan:
 
     def settings(self) -> LlamaSettings:
         """The same for the engine."""
-        from qc_runtime.llama.settings import LlamaSettings
-
         return LlamaSettings(
             n_ctx=self.n_ctx,
             n_batch=self.n_batch,
@@ -64,18 +58,27 @@ class Plan:
         )
 
 
-def plan(shape: Shape, room: int, *, gpu: bool, threads: int, context: int | None = None) -> Plan:
+def plan(
+    shape: Shape,
+    room: int,
+    *,
+    gpu: bool,
+    threads: int,
+    context: int | None = None,
+    cache_type: str | None = None,
+) -> Plan:
     """What fits into ``room`` bytes of the card's memory, or the machine's.
 
     A quantised cache answers a little differently, so it is taken only where a plain one does
-    not hold `ENOUGH`, or ``context`` tokens, if that is given.
+    not hold `ENOUGH`, or ``context`` tokens, if that is given. ``cache_type`` is one that is
+    asked for.
     """
-    n_seq, n_ubatch = _SEQUENCES[gpu], 512
+    automatic, n_ubatch = LlamaSettings().for_machine(gpu=gpu), LlamaSettings().n_ubatch
     work = int(_FIXED[gpu] + n_ubatch * shape.vocabulary * 4 + room * _SHARE)
     free = room - work - shape.weights
     most = {kind: max(0, int(free / shape.cache_bytes(kind))) for kind in CACHE_TYPES}
     wanted = min(context or ENOUGH, shape.context)
-    kind = _cache_type(most, wanted)
+    kind = cache_type or _cache_type(most, wanted)
     held = min(most[kind], shape.context, wanted if context or not gpu else shape.context)
     fits = most[kind] >= LEAST
     n_ctx = max(LEAST, held // _STEP * _STEP) if fits else wanted
@@ -89,16 +92,19 @@ def plan(shape: Shape, room: int, *, gpu: bool, threads: int, context: int | Non
         gpu_layers=_layers(shape, room, work, n_ctx, kind) if gpu else 0,
         cache_type=kind,
         n_ctx=n_ctx,
-        n_seq=n_seq,
-        n_batch=min(2048 if gpu else 512, n_ctx),
+        n_seq=automatic.n_seq,
+        n_batch=min(automatic.n_batch, n_ctx),
         n_ubatch=n_ubatch,
         n_threads=threads,
     )
 
 
 def _cache_type(most: dict[str, int], wanted: int) -> str:
-    """f16, or q8_0 where only that holds what is wanted; q4_0 only where nothing else runs."""
-    if most["f16"] >= wanted:
+    """f16, or q8_0 where only that holds what is wanted; q4_0 only where nothing else runs.
+
+    Where none does, layers go elsewhere with their caches, and f16 is as good as any.
+    """
+    if most["f16"] >= wanted or most["q4_0"] < LEAST:
         return "f16"
     return "q4_0" if most["q8_0"] < LEAST <= most["q4_0"] else "q8_0"
 

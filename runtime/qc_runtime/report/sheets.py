@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Generic, TypeVar
 
 from rich.cells import cell_len
@@ -138,30 +138,36 @@ def write_sheet(
     book: Any,
     name: str,
     columns: Sequence[Column[Item]],
-    rows: Sequence[tuple[Item, int]],
+    rows: Iterable[tuple[Item, int]],
     tone: Callable[[Item], str],
     styles: Styles,
 ) -> None:
-    """One sheet of items with the positions of their records, with filters, coloured by tone."""
+    """One sheet of items with the positions of their records, with filters, coloured by tone.
+
+    The items are gone through once, and need not be in memory together.
+    """
     sheet = book.add_worksheet(name)
-    widths = [_width(column, rows) for column in columns]
-    _set_up(sheet, columns, widths, len(rows), styles)
-    for number, (one, at) in enumerate(rows, 1):
+    rest = iter(rows)
+    sample = list(islice(rest, _SAMPLE))
+    widths = [_width(column, sample) for column in columns]
+    _set_up(sheet, columns, widths, styles)
+    number = 0
+    for number, (one, at) in enumerate(chain(sample, rest), 1):
         cells = [column.cell(one, at) for column in columns]
         if height := _height(cells, widths):
             sheet.set_row(number, height)
         _write_row(sheet, number, columns, cells, tone(one), styles)
+    sheet.autofilter(0, 0, number, len(columns) - 1)
+    sheet.ignore_errors({"number_stored_as_text": f"A1:XFD{number + 1}"})
 
 
 def _set_up(
-    sheet: Any, columns: Sequence[Column[Item]], widths: Sequence[int], rows: int, styles: Styles
+    sheet: Any, columns: Sequence[Column[Item]], widths: Sequence[int], styles: Styles
 ) -> None:
     for at, (column, width) in enumerate(zip(columns, widths, strict=True)):
         sheet.set_column(at, at, width)
         sheet.write_string(0, at, cell_text(column.heading), styles.get("head"))
     sheet.freeze_panes(1, 1)
-    sheet.autofilter(0, 0, rows, len(columns) - 1)
-    sheet.ignore_errors({"number_stored_as_text": f"A1:XFD{rows + 1}"})
     sheet.set_landscape()
     sheet.set_paper(9)  # A4
     sheet.fit_to_pages(1, 0)
@@ -191,11 +197,11 @@ def _lines(cell: Cell) -> list[str]:
     return str(cell).split("\n") if isinstance(cell, str) else [""]
 
 
-def _width(column: Column[Item], rows: Sequence[tuple[Item, int]]) -> int:
+def _width(column: Column[Item], sample: Sequence[tuple[Item, int]]) -> int:
     """Wide enough for the heading with its filter arrow, and for most cells."""
     if column.style == "percent":
         return max(_NARROW, cell_len(column.heading) + 4)
-    seen: Iterable[Cell] = (column.cell(one, at) for one, at in islice(rows, _SAMPLE))
+    seen = (column.cell(one, at) for one, at in sample)
     widest = max((cell_len(line[:_WIDE]) for cell in seen for line in _lines(cell)), default=0)
     return min(_WIDE, max(_NARROW, cell_len(column.heading) + 4, widest + 2))
 
