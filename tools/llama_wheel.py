@@ -83,7 +83,7 @@ class Plan:
 
 
 def cache_dir() -> Path:
-    """The same folder as `qc_runtime.models.cache_dir` (not importable yet)."""
+    """The same folder as `qc_dsl.folders.cache_dir` (not importable yet)."""
     if named := os.environ.get("QC_CACHE"):
         return Path(named).expanduser()
     base = os.environ.get("XDG_CACHE_HOME")
@@ -304,9 +304,10 @@ def get(plan: Plan, gpu: str) -> Path:
     if wheel := wheel_of(plan):
         say(f"使用已构建的 {wheel}", f"using {wheel}, built before")
         return wheel
+    minutes = 40 if gpu == "cuda" else 6
     say(
-        f"为本机编译 llama.cpp（双核约 6 分钟，每台机器只需一次）\n  {plan.cmake_args}",
-        f"compiling llama.cpp for this machine (about 6 minutes on two cores, once)\n"
+        f"为本机编译 llama.cpp（双核约 {minutes} 分钟，每台机器只需一次）\n  {plan.cmake_args}",
+        f"compiling llama.cpp for this machine (about {minutes} minutes on two cores, once)\n"
         f"  {plan.cmake_args}",
     )
     if gpu == "cuda" and "CMAKE_CUDA_ARCHITECTURES" not in plan.flags:

@@ -17,6 +17,7 @@ from lark.parsers.lalr_interactive_parser import InteractiveParser
 from qc_dsl import ast, complaints
 from qc_dsl.build import ToAst, bare
 from qc_dsl.errors import Diagnostic, QcError
+from qc_dsl.folders import parser_file
 from qc_dsl.keywords import KEYWORDS
 from qc_dsl.lexicon import Lexicon
 from qc_dsl.quotes import UnterminatedQuoteError, normalise
@@ -45,7 +46,12 @@ class _Cut(Lexer):
 
 @cache
 def _parser() -> Lark:
-    """The LALR parser of all sentences. Building it takes a good part of a second, once."""
+    """The LALR parser of all sentences. Building it takes a good part of a second.
+
+    So Lark keeps what it has built, under a hash of the grammar, its options and versions; a
+    file that is torn or of another grammar is built anew.
+    """
+    kept = parser_file()
     grammar = resources.files("qc_dsl").joinpath("grammar/sentence.lark").read_text("utf-8")
     return Lark(
         f"{grammar}\n%declare {' '.join([*_OWN, *KEYWORDS])}",
@@ -54,6 +60,7 @@ def _parser() -> Lark:
         lexer=_Cut,
         propagate_positions=True,
         maybe_placeholders=False,
+        cache=str(kept) if kept else False,
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from qc_dsl.errors import QcError
+from qc_dsl.folders import cache_dir
 from qc_runtime import models
 from qc_runtime.models import MODELS, Packages, cache
 from support.model_sources import CONTENT, sha256, tiny
@@ -46,13 +47,13 @@ def test_every_known_model_is_described_in_full() -> None:
 
 def test_cache_dir_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QC_CACHE", "/a")
-    assert models.cache_dir() == Path("/a")
+    assert cache_dir() == Path("/a")
     monkeypatch.delenv("QC_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", "/b")
-    assert models.cache_dir() == Path("/b/qc")
+    assert cache_dir() == Path("/b/qc")
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", "/c")
-    assert models.cache_dir() == Path("/c/.cache/qc")
+    assert cache_dir() == Path("/c/.cache/qc")
 
 
 def test_a_path_is_used_as_it_is(tmp_path: Path) -> None:

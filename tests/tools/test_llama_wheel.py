@@ -16,7 +16,7 @@ import pytest
 
 import llama_wheel
 from llama_wheel import BuildError, Plan
-from qc_runtime.models import cache_dir
+from qc_dsl.folders import cache_dir
 
 ROOT = Path(__file__).parents[2]
 

@@ -16,11 +16,11 @@ from pathlib import Path
 from types import TracebackType
 
 from qc_dsl.errors import Diagnostic, QcError, Severity
+from qc_dsl.folders import cache_dir
 from qc_dsl.lang import Text
 from qc_runtime.backend import dump_reply
 from qc_runtime.kept import Kept, NotAReply, kept_of, make_private, select, transaction, utc_now
 from qc_runtime.locks import lock as wait_for
-from qc_runtime.models import cache_dir
 
 BUSY_SECONDS = 5.0
 _VERSION = 1

@@ -109,7 +109,7 @@ def run_bulk(asked: Asked, parted: BulkOptions) -> int:
 
 def _private(out: str) -> Path:
     """A folder on this machine for results that go elsewhere."""
-    from qc_runtime.models import cache_dir
+    from qc_dsl.folders import cache_dir
 
     return cache_dir() / "bulk" / safe_name(out)
 

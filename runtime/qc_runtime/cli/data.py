@@ -86,10 +86,10 @@ def place_of_tables(given: Given) -> Iterator[tuple[Path, str]]:
     Raises `QcError` (QC601) while another command has the same rulebook's tables there.
     """
     from qc_dsl.errors import Diagnostic, QcError
+    from qc_dsl.folders import cache_dir
     from qc_dsl.lang import Text
     from qc_runtime.cli.options import safe_name
     from qc_runtime.locks import try_lock
-    from qc_runtime.models import cache_dir
     from qc_runtime.report.atomic import unwritable
 
     folder, name = cache_dir() / "tables", safe_name(given.program.id)

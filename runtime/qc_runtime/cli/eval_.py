@@ -66,8 +66,8 @@ def evaluate(
     better: TierOptions = NO_TIERS,
 ) -> None:
     from qc_compiler.pipeline import compile_file
+    from qc_dsl.folders import cache_dir
     from qc_runtime.cache import Layered, Remembered
-    from qc_runtime.models import cache_dir
     from qc_runtime.offpeak.interactive import interactive
     from qc_runtime.workbench.evaluation import evaluation
     from qc_runtime.workbench.rule_evaluation import read_labels, rule_evaluation

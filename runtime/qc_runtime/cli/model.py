@@ -75,7 +75,8 @@ def list_models() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from qc_runtime.models import MODELS, cache_dir
+    from qc_dsl.folders import cache_dir
+    from qc_runtime.models import MODELS
 
     table = Table(tr("名称", "name"), tr("模型", "model"))
     table.add_column(tr("大小", "size"), justify="right", no_wrap=True)

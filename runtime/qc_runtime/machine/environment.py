@@ -68,8 +68,8 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def folders() -> Iterator[Folder]:
     """The model cache, the audit log's folder, and the folder that results go to by default."""
+    from qc_dsl.folders import cache_dir
     from qc_runtime.audit.entry import audit_path
-    from qc_runtime.models.cache import cache_dir
 
     for path, purpose in (
         (cache_dir(), "cache"),

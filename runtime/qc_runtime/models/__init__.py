@@ -5,7 +5,7 @@
 Importing this package is cheap; httpx is loaded only by a download.
 """
 
-from qc_runtime.models.cache import cache_dir, fingerprint, model_path
+from qc_runtime.models.cache import fingerprint, model_path
 from qc_runtime.models.fetching import pull
 from qc_runtime.models.files import Verified, bytes_here, locate, verify
 from qc_runtime.models.progress import Progress, Report
@@ -22,7 +22,6 @@ __all__ = [
     "Report",
     "Verified",
     "bytes_here",
-    "cache_dir",
     "fingerprint",
     "locate",
     "model_path",

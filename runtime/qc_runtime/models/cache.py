@@ -10,19 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from qc_dsl.folders import cache_dir
 from qc_runtime.locks import try_lock
 from qc_runtime.models.progress import Progress, Report, silent
 from qc_runtime.models.registry import Model
 
 CHUNK = 1 << 22  # bytes hashed or copied at a time
-
-
-def cache_dir() -> Path:
-    """``QC_CACHE``, else ``qc`` under ``XDG_CACHE_HOME`` or ``~/.cache``."""
-    if named := os.environ.get("QC_CACHE"):
-        return Path(named).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "qc"
 
 
 def model_path(model: Model) -> Path:

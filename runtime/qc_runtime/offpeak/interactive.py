@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from qc_dsl.folders import cache_dir
 from qc_runtime.locks import try_lock
-from qc_runtime.models.cache import cache_dir
 
 _LONGEST = 3600  # seconds: a command left behind, stopped in a shell, does not cost a night
 
