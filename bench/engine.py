@@ -46,8 +46,11 @@ _ITEMS = (
 )
 
 
-def read_over_least(model: Path) -> float:
-    """Tokens read for 19 questions on one long note, over the nodes of their prefix tree."""
+def read_over_least(model: Path) -> tuple[float, float]:
+    """Tokens read for 19 questions on one long note, over the nodes of their prefix tree.
+
+    Without second looks, of which there are as many as answers near a line, and with them.
+    """
     note = "".join(_SENTENCES) * 4
     requests = [
         Request(
@@ -57,11 +60,16 @@ def read_over_least(model: Path) -> float:
         )
         for item in _ITEMS
     ]
-    backend = LlamaBackend(model)
+    least = predicted_tokens(requests, model)
+    once, looked = (_read(model, requests, second_look=look) for look in (False, True))
+    return once / least, looked / least
+
+
+def _read(model: Path, requests: Sequence[Request], *, second_look: bool) -> int:
+    backend = LlamaBackend(model, settings=LlamaSettings(second_look=second_look))
     list(backend.answer(requests))
-    read = backend.counters.prompt_tokens
     backend.close()
-    return read / predicted_tokens(requests, model)
+    return backend.counters.prompt_tokens
 
 
 def overhead(requests: int = 20_000) -> float:
