@@ -214,20 +214,25 @@ def _complete(llama: Any, user: str, tokens: int) -> int:
     return int(completion["usage"]["completion_tokens"])
 
 
-def engine_speed(path: Path, users: Sequence[str]) -> Rate:
-    """The engine with an explanation for every record."""
-    backend, requests = _warm(path, users, explain=True)
+def engine_speed(
+    path: Path, users: Sequence[str], *, explain: bool = True, second_look: bool = True
+) -> Rate:
+    """The engine with an explanation for every record, or with verdicts only."""
+    settings = LlamaSettings(second_look=second_look)
+    backend, requests = _warm(path, users, explain=explain, settings=settings)
     rate = _timed(backend, requests)
     backend.close()
     return rate
 
 
-def _warm(path: Path, users: Sequence[str], *, explain: bool) -> tuple[LlamaBackend, list[Request]]:
+def _warm(
+    path: Path, users: Sequence[str], *, explain: bool, settings: LlamaSettings | None = None
+) -> tuple[LlamaBackend, list[Request]]:
     """The engine after two requests, which leave it the shared prefix, as a run does."""
     answer = Step(ANSWER, Choice(CODES))
     reason = Step(REASON, Line(LONGEST), (REASON_LEAD,), CODES if explain else ())
     requests = [Request(RULES, user, (answer, reason)) for user in users]
-    backend = LlamaBackend(path)
+    backend = LlamaBackend(path, settings=settings)
     _answer(backend, requests[:2])
     return backend, requests
 

@@ -82,8 +82,12 @@ def _server_figures(verdicts: float, explained: float) -> Iterator[Figure]:
     if not server:
         print("LEFT OUT: llama-server, because QC_LLAMA_SERVER does not name one", flush=True)
         return
-    best, best_explained = server_bench.best(locate(None), Path(server), 48)
-    yield Figure("verdict only / best llama-server", verdicts / best, "×", 1.3)
+    model, users = locate(None), model_bench.pairs(48)
+    best, best_explained = server_bench.best(model, Path(server), len(users))
+    once = model_bench.engine_speed(model, users, explain=False, second_look=False)
+    name = "verdict only / best llama-server"
+    yield Figure(f"{name}, each answered once", once.records_per_second / best, "×", 1.3)
+    yield Figure(f"{name}, close calls twice", verdicts / best, "×")
     yield Figure("with explanations / best llama-server", explained / best_explained, "×", 2.0)
 
 

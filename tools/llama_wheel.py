@@ -36,7 +36,6 @@ from llama_flags import all_flags, output
 
 PACKAGE = "llama-cpp-python"
 USUAL_NVCC = Path("/usr/local/cuda/bin/nvcc")
-_DRIVER = "libcuda.so.1"
 
 
 class BuildError(Exception):
@@ -277,17 +276,8 @@ def try_out(plan: Plan) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return
-    if _DRIVER in done.stderr:
-        raise BuildError(
-            tr(
-                f"CUDA 版 llama.cpp 已构建并保存在 {plan.folder}，但本机没有 NVIDIA 驱动"
-                f"（{_DRIVER}），无法运行。请在有显卡的机器上安装驱动后重试；"
-                "只用处理器请不带 GPU=cuda",
-                f"llama.cpp is built for CUDA and kept in {plan.folder}, but this machine has no "
-                f"NVIDIA driver ({_DRIVER}) to run it. Install the driver and try again; "
-                "for the processor only, leave GPU=cuda out",
-            )
-        )
+    if missing := re.search(r"(lib(?:cuda|cudart|cublas)\S*): cannot open", done.stderr):
+        raise BuildError(_cannot_run_here(plan, missing[1]))
     why = f"signal {-done.returncode}" if done.returncode < 0 else done.stderr.strip()[-500:]
     raise BuildError(
         tr(
@@ -296,6 +286,19 @@ def try_out(plan: Plan) -> None:
             f"llama.cpp does not start on this machine ({why}). Options: {plan.cmake_args}. "
             f"Remove {plan.folder} and try again; if it still fails, report this message",
         )
+    )
+
+
+def _cannot_run_here(plan: Plan, library: str) -> str:
+    """What to do where a library of CUDA's is not found. The build itself is good."""
+    return tr(
+        f"CUDA 版 llama.cpp 已构建并保存在 {plan.folder}，但本机找不到 {library}，无法运行。"
+        "libcuda 随 NVIDIA 驱动安装；libcublas、libcudart 在 CUDA 工具包的 lib64 里，"
+        "把它写进 LD_LIBRARY_PATH 或 /etc/ld.so.conf.d 后重试。只用处理器请不带 GPU=cuda",
+        f"llama.cpp is built for CUDA and kept in {plan.folder}, but {library} is not found on "
+        "this machine, so it cannot run. libcuda comes with the NVIDIA driver; libcublas and libcudart "
+        "are in lib64 of the CUDA toolkit: name it in LD_LIBRARY_PATH or /etc/ld.so.conf.d and try "
+        "again. For the processor only, leave GPU=cuda out",
     )
 
 
