@@ -296,9 +296,9 @@ def _cannot_run_here(plan: Plan, library: str) -> str:
         "libcuda 随 NVIDIA 驱动安装；libcublas、libcudart 在 CUDA 工具包的 lib64 里，"
         "把它写进 LD_LIBRARY_PATH 或 /etc/ld.so.conf.d 后重试。只用处理器请不带 GPU=cuda",
         f"llama.cpp is built for CUDA and kept in {plan.folder}, but {library} is not found on "
-        "this machine, so it cannot run. libcuda comes with the NVIDIA driver; libcublas and libcudart "
-        "are in lib64 of the CUDA toolkit: name it in LD_LIBRARY_PATH or /etc/ld.so.conf.d and try "
-        "again. For the processor only, leave GPU=cuda out",
+        "this machine, so it cannot run. libcuda comes with the NVIDIA driver; libcublas and "
+        "libcudart are in lib64 of the CUDA toolkit: name it in LD_LIBRARY_PATH or "
+        "/etc/ld.so.conf.d and try again. For the processor only, leave GPU=cuda out",
     )
 
 
