@@ -270,8 +270,8 @@ def test_the_page_of_commands_has_no_option_that_is_not_there() -> None:
 
 def test_the_page_of_commands_has_every_environment_variable() -> None:
     read = re.compile(r'environ(?:\.get\(|\.setdefault\(|\[)"([A-Z_]+)"')
-    source = "\n".join(p.read_text("utf-8") for p in (ROOT / "runtime").rglob("*.py"))
-    source += (ROOT / "dsl" / "qc_dsl" / "lang.py").read_text("utf-8")
+    files = (file for part in ("dsl", "runtime") for file in (ROOT / part).rglob("*.py"))
+    source = "\n".join(file.read_text("utf-8") for file in files)
     by_table = re.findall(r'"([A-Z_]+_(?:ENDPOINT|KEY))"', source)
     names = {*read.findall(source), *by_table}
     text = _sections(_CLI)["共同的约定 / What they share"]
