@@ -7,13 +7,14 @@ an index under what a condition must ask that it leaves nothing to.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from qc_compiler import ir
 from qc_compiler.satisfiable import MOST, Literal, values_for
 from qc_compiler.values import FieldType
-from qc_compiler.ways import Found, Way, Ways
+from qc_compiler.ways import Way, Ways
 
 NOTHING = -1  # in place of a number: no record at all is left even without the others
 _MOST_TRIED = 200_000  # pairs of conditions that are compared: some tenths of a second
@@ -31,8 +32,8 @@ class Covering:
         self.bounded = False
         self._ways, self._left = ways, _MOST_TRIED
         self._new: list[ir.Expr] = []  # those that nothing was held against yet
-        self._false: list[Found | None] = []  # how each comes out false
-        self._always: list[int] = []  # those that never do
+        self._conditions: list[ir.Expr] = []
+        self._always: list[int] = []  # those that never come out false, or in too many ways
         self._index: dict[_Key, list[int]] = defaultdict(list)
         self._present: dict[int, list[int]] = defaultdict(list)  # by a column they ask to be there
         self._lengths: dict[int, set[int]] = defaultdict(set)
@@ -42,19 +43,29 @@ class Covering:
         self._new.append(expr)
 
     def _file(self, expr: ir.Expr) -> None:
-        false = self._ways.of(ir.Not(expr))
-        number = len(self._false)
-        self._false.append(false)
-        if false is not None and not false.ways:
+        number = len(self._conditions)
+        self._conditions.append(expr)
+        way = self._rarest(expr)
+        if way is None:
             self._always.append(number)
-        elif false is not None:
-            # Any of its ways would do: under that which fewest others stand under too.
-            keys = {way: list(self._keys(way)) for way in false.ways}
-            way = min(keys, key=lambda way: sum(len(self._index[key]) for key in keys[way]))
-            for key in keys[way]:
-                self._index[key].append(number)
-            for column in way.asked:
-                self._present[column].append(number)
+            return
+        for key in self._keys(way):
+            self._index[key].append(number)
+        for column in way.asked:
+            self._present[column].append(number)
+
+    def _rarest(self, expr: ir.Expr) -> Way | None:
+        """Of the ways of being false, any of which would do, that with fewest under its keys."""
+        fewest, found = math.inf, None
+        for part in _parts_of(expr):
+            false = self._ways.of(ir.Not(part))
+            for way in false.ways if false is not None else ():
+                others = sum(len(self._index.get(key, ())) for key in self._keys(way))
+                if others < fewest:
+                    fewest, found = others, way
+                if not others:
+                    return way
+        return found
 
     def first(self, expr: ir.Expr) -> int | None:
         """The number of the first that covers a condition; `NOTHING` where it can never hold."""
@@ -66,7 +77,7 @@ class Covering:
         while self._new:
             self._file(self._new.pop(0))
         for number in self._likely(found.ways[0]):
-            false = self._false[number]
+            false = self._ways.of(ir.Not(self._conditions[number]))
             # What a rule says of further columns leaves room.
             if false is None or not false.columns <= found.columns:
                 continue
@@ -128,3 +139,12 @@ class Covering:
         for length in self._lengths.get(column, ()):
             for text in texts:
                 yield from (text[at : at + length] for at in range(len(text) - length + 1))
+
+
+def _parts_of(expr: ir.Expr) -> Iterator[ir.Expr]:
+    """What a conjunction is made of, the last first: there rules that are alike begin to differ."""
+    if isinstance(expr, ir.And):
+        for item in reversed(expr.items):
+            yield from _parts_of(item)
+    else:
+        yield expr

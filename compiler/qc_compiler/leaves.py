@@ -21,6 +21,10 @@ class Column:
     type: FieldType
     row: str = ""
 
+    def __hash__(self) -> int:
+        # Conditions are looked up by what they are made of, again and again. A name has one type.
+        return hash((self.name, self.row))
+
     @cached_property
     def key(self) -> str:
         """What a record is indexed by."""

@@ -7,8 +7,9 @@ missed: each condition that gives a verdict must lie within one condition of ano
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain, islice
 
 from qc_compiler import ir
@@ -26,27 +27,53 @@ MOST_NAMED = 50  # more of them are one mistake many times over
 _MOST_PAIRS = 5_000  # gone through to leave out rules; of more it takes longer than it saves
 
 
+@dataclass(frozen=True)
+class Within:
+    """Each rule that lies within others, with these; ``bounded``: not all were compared."""
+
+    others: dict[int, tuple[int, ...]]
+    bounded: bool
+
+
+@dataclass(frozen=True)
+class _Condition:
+    """What gives a verdict. What lies within ``written`` makes it true; `None`: nothing surely."""
+
+    verdict: int
+    expr: ir.Expr
+    written: ir.Expr | None
+
+
+_Rule = tuple[int, tuple[_Condition, ...]]  # by its number
+
+
 def redundant(program: Program, rulebook: Rulebook, ways: Ways) -> Iterator[Diagnostic]:
     """The rules that another of their level and verdict takes in; of two alike the later one."""
     spans = {rule.id: rule.span for rule in rulebook.rules}
-    found: dict[int, tuple[int, ...]] = {}
-    for level in program.levels:
-        found |= within_others(level, ways)
-    named = sorted(found.items())
+    within = [within_others(level, ways) for level in program.levels]
+    named = sorted(chain.from_iterable(one.others.items() for one in within))
     for number, others in named[:MOST_NAMED]:
         yield _warning(program, number, others, spans)
     if len(named) > MOST_NAMED:
-        yield _not_all(rulebook, len(named))
+        yield _not_all_named(rulebook, len(named))
+    if any(one.bounded for one in within):
+        yield _not_all_compared(rulebook)
 
 
-def within_others(level: Level, ways: Ways) -> dict[int, tuple[int, ...]]:
-    """Each rule that lies within others, with these."""
+def within_others(level: Level, ways: Ways) -> Within:
+    """Which rules of a level lie within others of it."""
     near = _near(level.arms, ways)
-    rules = [(number, arms) for number, arms in arms_by_rule(level.arms).items() if number in near]
-    found = _within_earlier(rules, ways)
+    rules = [
+        (number, tuple(map(_condition, arms)))
+        for number, arms in arms_by_rule(level.arms).items()
+        if number in near
+    ]
+    forwards = _within_earlier(rules, ways)
     # Backwards without them, so that of two alike one is left.
-    left = [(number, arms) for number, arms in reversed(rules) if number not in found]
-    return found | _within_earlier(left, ways)
+    left = [rule for rule in reversed(rules) if rule[0] not in forwards.others]
+    backwards = _within_earlier(left, ways)
+    bounded = forwards.bounded or backwards.bounded
+    return Within(forwards.others | backwards.others, bounded)
 
 
 def _near(arms: Sequence[Arm], ways: Ways) -> set[int]:
@@ -58,18 +85,22 @@ def _near(arms: Sequence[Arm], ways: Ways) -> set[int]:
     return {arms[at].rule for at in chain.from_iterable(few)}
 
 
-def _within_earlier(
-    rules: Iterable[tuple[int, Sequence[Arm]]], ways: Ways
-) -> dict[int, tuple[int, ...]]:
+def _condition(arm: Arm) -> _Condition:
+    leaves = list(_leaves(arm.expr))
+    written = _where_written(arm.expr, leaves) if _is_decided(leaves) else None
+    return _Condition(arm.verdict, arm.expr, written)
+
+
+def _within_earlier(rules: Iterable[_Rule], ways: Ways) -> Within:
     found: dict[int, tuple[int, ...]] = {}
-    earlier: dict[int, _Earlier] = {}  # by verdict
-    for number, arms in rules:
-        others = [earlier.setdefault(arm.verdict, _Earlier(ways)).around(arm) for arm in arms]
+    earlier: dict[int, _Earlier] = defaultdict(lambda: _Earlier(ways))  # by verdict
+    for number, conditions in rules:
+        others = [earlier[one.verdict].around(one) for one in conditions]
         if None not in others:
             found[number] = tuple(dict.fromkeys(other for other in others if other is not None))
-        for arm in arms:
-            earlier[arm.verdict].add(arm)
-    return found
+        for one in conditions:
+            earlier[one.verdict].add(number, one)
+    return Within(found, any(one.bounded for one in earlier.values()))
 
 
 class _Earlier:
@@ -80,37 +111,40 @@ class _Earlier:
         self._covered: list[int] = []  # the rules of its conditions, in order
         self._same: dict[ir.Expr, int] = {}
 
-    def add(self, arm: Arm) -> None:
-        self._same.setdefault(arm.expr, arm.rule)
-        if _is_decided(arm.expr):
-            self._covering.add(_where_written(arm.expr))
-            self._covered.append(arm.rule)
+    @property
+    def bounded(self) -> bool:
+        return self._covering.bounded
 
-    def around(self, arm: Arm) -> int | None:
+    def add(self, rule: int, condition: _Condition) -> None:
+        self._same.setdefault(condition.expr, rule)
+        if condition.written is not None:
+            self._covering.add(condition.written)
+            self._covered.append(rule)
+
+    def around(self, condition: _Condition) -> int | None:
         """A rule that is true wherever this condition is. What never is, is for `reach`."""
-        first = self._covering.first(arm.expr)
+        first = self._covering.first(condition.expr)
         if first is None or first == NOTHING:
-            return self._same.get(arm.expr) if first is None else None
+            return self._same.get(condition.expr) if first is None else None
         return self._covered[first]
 
 
-def _where_written(expr: ir.Expr) -> ir.Expr:
+def _where_written(expr: ir.Expr, leaves: Iterable[ir.Expr]) -> ir.Expr:
     """The expression, false where it is unknown because something is not written.
 
     `Covering` proves that a condition is never false. That is not yet true.
     """
-    read = {column for leaf in _leaves(expr) for column in ir.columns(leaf)}
+    read = {column for leaf in leaves for column in ir.columns(leaf)}
     written = (ir.Not(ir.Missing(column)) for column in sorted(read, key=lambda c: c.key))
-    return ir.And((expr, *written))
+    return ir.And((*written, expr))
 
 
-def _is_decided(expr: ir.Expr) -> bool:
+def _is_decided(leaves: Sequence[ir.Expr]) -> bool:
     """Whether an expression is true or false wherever all is written and every time is sharp.
 
     A time that is a whole day may leave it unknown, but only where it could come out either
     way; that is sure as long as the expression looks at each time once.
     """
-    leaves = list(_leaves(expr))
     open_ = (ir.AtLeast, ir.Picked, ir.Ask, ir.Unknown)
     times = Counter(c for leaf in leaves for c in ir.columns(leaf) if c.type.is_temporal)
     return not any(isinstance(leaf, open_) for leaf in leaves) and set(times.values()) <= {1}
@@ -148,12 +182,24 @@ def _warning(
     )
 
 
-def _not_all(rulebook: Rulebook, number: int) -> Diagnostic:
+def _not_all_named(rulebook: Rulebook, number: int) -> Diagnostic:
     return Diagnostic(
         "QC304",
         Text(
             f"多余的规则有 {number} 条，只列出前 {MOST_NAMED} 条",
             f"{number} rules are redundant; the first {MOST_NAMED} are named",
+        ),
+        rulebook.section_span("规则", "rules"),
+        severity="warning",
+    )
+
+
+def _not_all_compared(rulebook: Rulebook) -> Diagnostic:
+    return Diagnostic(
+        "QC304",
+        Text(
+            "规则太多，多余的规则只查了一部分",
+            "So many rules that only some were looked at for whether others take them in",
         ),
         rulebook.section_span("规则", "rules"),
         severity="warning",

@@ -43,6 +43,7 @@ class Ways:
         self.columns: list[ir.Column] = []
         self.groups: list[tuple[Literal, ...]] = []  # what is asked of a column
         self._found: dict[ir.Expr, Found | None] = {}
+        self._never: dict[ir.Expr, bool] = {}
         self._column_numbers: dict[ir.Column, int] = {}
         self._numbers: dict[ir.Expr, int] = {}
         self._about: list[int | None] = []  # the number of the column that an expression is about
@@ -67,8 +68,12 @@ class Ways:
 
     def never(self, expr: ir.Expr) -> bool:
         """Whether no record at all makes an expression true."""
-        found = conjunctions(expr)
-        return found is not None and all(self._way(one) is None for one in found)
+        known = self._never.get(expr)
+        if known is None:
+            found = conjunctions(expr)
+            known = found is not None and all(self._way(one) is None for one in found)
+            self._never[expr] = known
+        return known
 
     def clash(self, one: Way, other: Way) -> bool:
         """Whether two ways cannot both be."""

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from qc_compiler import covering
 from qc_compiler.analyse import analyse
 from qc_compiler.interpret import evaluate
 from qc_compiler.lower import Lowering
@@ -33,13 +34,13 @@ HEAD = """
 """
 
 
-def found(rules: str, section: str = "规则") -> dict[str, list[str]]:
+def found(rules: str, section: str = "规则", code: str = "QC311") -> dict[str, list[str]]:
     """The rules that are said to be redundant, each with those that take it in."""
     text = f"{HEAD}{section}:\n{rules}"
     if section != "规则":
         text += "规则:\n  末: 当 数 为 -99 即视为 合格\n"
     rulebook, program = read_and_compile(Source("test", f"{text}其余: 缺陷\n"))
-    said = [d for d in analyse(program, rulebook) if d.code == "QC311"]
+    said = [d for d in analyse(program, rulebook) if d.code == code]
     return {
         str(d.span and d.span.text): [other.span.text for other in d.related if other.span]
         for d in said
@@ -134,7 +135,7 @@ def test_a_rule_said_to_be_within_another_is_so_for_every_record() -> None:
         pair = ast.And((drawn[0], drawn[1]), span=drawn[0].span)  # within the first two
         arms = [Arm(n, Lowering(SCOPE).lower(c), 0) for n, c in enumerate([pair, *drawn])]
         values = {field.name: field.values for field in FIELDS}
-        said = within_others(Level("rules", 0, tuple(arms)), Ways(lambda c: values[c.name]))
+        said = within_others(Level("rules", 0, tuple(arms)), Ways(lambda c: values[c.name])).others
         hits += bool(said)
         for raw in records:
             of = {f.name: read_cell(f, raw.get(f.name)).value for f in FIELDS}  # type: ignore[arg-type]
@@ -153,3 +154,10 @@ def test_of_very_many_redundant_rules_some_are_named_and_that_is_said() -> None:
     said = [d for d in analyse(program, rulebook) if d.code in {"QC304", "QC311"}]
     assert [d.code for d in said] == ["QC311"] * MOST_NAMED + ["QC304"]
     assert "100" in said[-1].message.zh
+
+
+def test_where_not_all_were_compared_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(covering, "_MOST_TRIED", 0)
+    rules = "  一: 当 数 大于 1 即视为 合格\n  二: 当 数 大于 2 即视为 合格\n"
+    assert found(rules) == {}
+    assert found(rules, code="QC304") == {"规则": []}

@@ -98,7 +98,7 @@ def version() -> None:
 
 # New objects before garbage is looked for: rulebooks are trees of very many, hardly any of
 # them garbage, and looking each 700 takes a tenth of the time of reading a large one.
-_OBJECTS = 50_000
+_OBJECTS = 200_000
 
 
 def main() -> None:
