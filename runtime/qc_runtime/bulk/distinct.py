@@ -15,15 +15,22 @@ from qc_dsl.errors import Diagnostic, QcError
 from qc_dsl.lang import Text
 from qc_runtime.bulk.dataset import Dataset
 from qc_runtime.bulk.matching import given_fields
-from qc_runtime.bulk.staged import KEY, Rows, folded_key, sorting, speaking, streamed
+from qc_runtime.bulk.staged import (
+    KEY,
+    ONE_STREAM,
+    Rows,
+    folded_key,
+    sorting,
+    speaking,
+    streamed,
+)
 from qc_runtime.records.faults import listed
 from qc_runtime.report.atomic import atomic_path
-from qc_runtime.tables.workspace import Limits, Workspace, quoted
+from qc_runtime.tables.workspace import Workspace, quoted
 
 _CHECKED = "keys-are-distinct"
 _SHOWN = 5
 _SUSPECTS = 100  # hashes looked at: of 100 million keys, one pair has the same one by chance
-_LIMITS = Limits(memory="128MB", threads=1)  # one stream is read: more threads wait for it
 
 
 def check_keys(program: Program, dataset: Dataset, folder: Path) -> None:
@@ -31,7 +38,7 @@ def check_keys(program: Program, dataset: Dataset, folder: Path) -> None:
     if (folder / _CHECKED).exists():
         return
     key = [field for field in given_fields(program) if field.name == program.key]
-    with sorting(folder, _LIMITS) as work:
+    with sorting(folder, ONE_STREAM) as work:
 
         def again() -> Rows:
             return streamed(work, dataset, key, program.key, as_text=True)

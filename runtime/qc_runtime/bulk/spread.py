@@ -1,9 +1,10 @@
 """Cases and tables sorted by part, once, on disk: each part's rows then lie side by side.
 
-One pass of DuckDB over each source, out of core within its memory limit. The part of a row is
-a hash (MD5: the same on every machine) of its case's key, folded as `tables.keys` folds it, so
-that a case and all of its rows come together. Sorted, and not ``PARTITION_BY``: thousands of
-parts would be as many open files, or as many small ones.
+Cases without tables are taken in their order. Otherwise one pass of DuckDB goes over each
+source, out of core within its memory limit. The part of a row is a hash (MD5: the same on every
+machine) of its case's key, folded as `tables.keys` folds it, so that a case and all of its rows
+come together. Sorted, and not ``PARTITION_BY``: thousands of parts would be as many open files,
+or as many small ones.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from qc_runtime.bulk.matching import Names
 from qc_runtime.bulk.parts import Part
 from qc_runtime.bulk.sources import BulkSources
 from qc_runtime.bulk.staged import (
+    ONE_STREAM,
     Rows,
     fields_of,
     folded_key,
@@ -35,7 +37,7 @@ from qc_runtime.bulk.staged import (
 )
 from qc_runtime.report.atomic import atomic_path
 from qc_runtime.tables.sources import CASES
-from qc_runtime.tables.workspace import Workspace, literal, quoted
+from qc_runtime.tables.workspace import LIMITS, Workspace, literal, quoted
 
 _PART = "#part"
 _INDEX = "index.json"
@@ -49,7 +51,8 @@ def spread(
 ) -> tuple[tuple[Part, ...], Mapping[str, Names]]:
     """Sort the sources by part into ``folder``, unless that was done; the parts of it."""
     if not (folder / _INDEX).exists():
-        with sorting(folder) as work:
+        limits = LIMITS if sources.tables else ONE_STREAM
+        with sorting(folder, limits) as work:
             _spread_into(work, program, sources, rows, folder)
     counts: Counts = json.loads((folder / _INDEX).read_text("utf-8"))
     found = {name: _cut(folder / _file(at), counts[name]) for at, name in enumerate(counts)}
@@ -94,15 +97,14 @@ def _spread(
     counts: Counts = {}
     parts = 0
     for at, (name, source) in enumerate(sources.named()):  # the cases come first
-        found = staged(work, program, name, source)
+        found, path = staged(work, program, name, source), folder / _file(at)
         if name == CASES:
             total = getattr(source, "rows", None) or work.number(f"SELECT count(*) {found.origin}")
             parts = max(1, -(-total // rows))
-        part = f"md5_number_lower(coalesce({folded_key()}, '')) % {parts}"
-        if not sources.tables:  # in the order of the file
-            part = f"(row_number() OVER (ORDER BY {quoted(ROW)}) - 1) // {rows}"
-        path = folder / _file(at)
-        counts[name] = _sorted(work, found, part, parts, path)
+        if sources.tables:
+            counts[name] = _by_part(work, found, parts, path)
+        else:
+            counts[name] = _as_they_come(work, found, rows, path)
         work.run(f"DROP TABLE IF EXISTS {quoted(f'#{name}')}")
         if name == CASES:
             again = partial(kept_rows, work, literal(str(path)), program.key)
@@ -110,26 +112,45 @@ def _spread(
     return counts
 
 
-def _sorted(work: Workspace, rows: Rows, part: str, parts: int, path: Path) -> list[int]:
+def _by_part(work: Workspace, rows: Rows, parts: int, path: Path) -> list[int]:
     """Write the rows sorted by part, then number; how many each part has."""
-    columns = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in rows.columns.items())
-    query = f"""SELECT {columns}, {quoted(ROW)}, CAST({part} AS INTEGER) AS {quoted(_PART)}
-        {rows.origin} ORDER BY {quoted(_PART)}, {quoted(ROW)}"""
+    part = f"md5_number_lower(coalesce({folded_key()}, '')) % {parts}"
+    order = f"ORDER BY {quoted(_PART)}, {quoted(ROW)}"
     counts: Counter[int] = Counter()
-    with speaking(path, rows):
-        _write(path, work.connection.sql(query).to_arrow_reader(_GROUP_ROWS), counts)
+    for batch in _written(work, rows, f", CAST({part} AS INTEGER) AS {quoted(_PART)}", order, path):
+        counts.update(_counted(batch.column(_PART)))
     return [counts[number] for number in range(parts)]
 
 
-def _write(path: Path, reader: Any, counts: Counter[int]) -> None:
+def _as_they_come(work: Workspace, rows: Rows, at_once: int, path: Path) -> list[int]:
+    """Write the rows in their order, so many to a part; how many each part has."""
+    written = sum(batch.num_rows for batch in _written(work, rows, "", "", path))
+    return [min(at_once, written - first) for first in range(0, max(written, 1), at_once)]
+
+
+def _written(work: Workspace, rows: Rows, more: str, order: str, path: Path) -> Iterator[Any]:
+    """Write the rows; each batch of them, with what was selected besides."""
+    columns = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in rows.columns.items())
+    query = f"SELECT {columns}, {quoted(ROW)} {more} {rows.origin} {order}"
+    with speaking(path, rows):
+        yield from _write(path, work.connection.sql(query).to_arrow_reader(_GROUP_ROWS))
+
+
+def _write(path: Path, reader: Any) -> Iterator[Any]:
+    """Write batches, without their parts, and hand them on."""
     import pyarrow as pa
-    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    at = reader.schema.get_field_index(_PART)
-    with pq.ParquetWriter(str(path), reader.schema.remove(at), compression="zstd") as writer:
+    names = [name for name in reader.schema.names if name != _PART]
+    kept = pa.schema([reader.schema.field(name) for name in names])
+    with pq.ParquetWriter(str(path), kept, compression="zstd") as writer:
         path.chmod(0o600)
         for batch in reader:
-            for one in pc.value_counts(batch.column(at)).to_pylist():
-                counts[one["values"]] += one["counts"]
-            writer.write_table(pa.Table.from_batches([batch]).remove_column(at))
+            writer.write_table(pa.Table.from_batches([batch]).select(names))
+            yield batch
+
+
+def _counted(parts: Any) -> dict[int, int]:
+    import pyarrow.compute as pc
+
+    return {one["values"]: one["counts"] for one in pc.value_counts(parts).to_pylist()}

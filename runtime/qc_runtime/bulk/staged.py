@@ -24,6 +24,7 @@ from qc_runtime.tables.staging import stage, written
 from qc_runtime.tables.workspace import LIMITS, Limits, Workspace, quoted, workspace
 
 KEY = "#key"
+ONE_STREAM = Limits(memory="128MB", threads=1)  # more threads would wait for it
 
 
 @dataclass(frozen=True)
