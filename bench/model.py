@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -50,6 +51,7 @@ RULES = _RULES + _AS_CODE
 CODES = ("A", "B")
 REASON_LEAD = "\n理由："
 LONGEST = 96  # tokens of a reason
+_TURNS = 6  # reasons written for each verdict that is measured without
 
 _NAMES = (
     ("腹腔镜下胆囊切除术", "腹腔镜胆囊切除术"),
@@ -102,23 +104,39 @@ _NOTHING = Rate(0, 0, 0.0)
 
 
 def pairs(count: int) -> list[str]:
-    """Questions about two invented names each; no two alike up to 48."""
-    numbered = [(a, b, side) for side in _SIDES for a, b in _NAMES]
+    """Questions about two invented names of like operations each; no two alike up to 48."""
+    return _questions(0)[:count]
+
+
+def mixed_pairs(count: int) -> list[str]:
+    """The same of like and of different operations, in any order, up to 576.
+
+    Enough to keep every place of the engine busy: what is measured is how fast it goes on, not
+    how it comes to an end.
+    """
+    found = [one for apart in range(len(_NAMES)) for one in _questions(apart)]
+    random.Random(5).shuffle(found)
+    return found[:count]
+
+
+def _questions(apart: int) -> list[str]:
+    performed = [name for _, name in (*_NAMES[apart:], *_NAMES[:apart])]
     return [
-        f"术前讨论中的手术名称：{side}{a}\n手术记录中的手术名称：{side}{b}"
-        for a, b, side in (numbered[n % len(numbered)] for n in range(count))
+        f"术前讨论中的手术名称：{side}{planned}\n手术记录中的手术名称：{side}{done}"
+        for side in _SIDES
+        for (planned, _), done in zip(_NAMES, performed, strict=True)
     ]
 
 
 def measure(model_path: str | Path, n: int = 48, rounds: int = 3) -> dict[str, float]:
     """All figures and the ratios between them, by name. Takes minutes on two cores."""
     path = Path(model_path).expanduser()
-    users = pairs(n)
-    before, after = users[: max(2, n // 12)], users[-max(2, n // 12) :]
-    loop = plain_loop(path, before)
-    prompt, verdicts = in_turns(path, users, rounds)
-    explained = engine_speed(path, users)
-    loop = loop + plain_loop(path, after)
+    reasons = mixed_pairs(_TURNS * n)
+    some = max(2, n // 12)
+    loop = plain_loop(path, reasons[:some])
+    prompt, verdicts = in_turns(path, pairs(n), rounds)
+    explained = engine_speed(path, reasons)
+    loop = loop + plain_loop(path, reasons[-some:])
     return figures(prompt, loop, verdicts, explained)
 
 

@@ -23,13 +23,14 @@ from time import perf_counter
 from typing import Any
 
 import httpx
-from bench.model import CODES, LONGEST, REASON_LEAD, RULES, pairs
+from bench.model import CODES, LONGEST, REASON_LEAD, RULES, mixed_pairs, pairs
 
 from qc_runtime.llama import LlamaSettings
 from qc_runtime.llama.model import Model
 from qc_runtime.llama.template import ChatTemplate
 
 SLOTS = (1, 4, 8)
+_TURNS = 12  # reasons that each slot writes
 _STARTS_WITHIN = 120.0  # seconds
 _CODE = 'root ::= "A" | "B"'
 # As in the engine, a reason ends with its line or with the model's turn, whichever comes first
@@ -38,25 +39,24 @@ _REASON = f'root ::= ("A" | "B") "{REASON_LEAD}" [^\\n]+'.replace("\n", "\\n")
 
 def best(model: Path, server: Path, records: int) -> tuple[float, float]:
     """Records a second of the best server: verdicts only, and with a reason for each."""
-    prompts = list(_prompts(model, records))
+    prompts = _prompts(model, pairs(records))
+    to_explain = _prompts(model, mixed_pairs(_TURNS * max(SLOTS)))
     verdicts, reasons = [], []
     for slots in SLOTS:
         with _server(server, model, slots) as url:
             _ask(url, prompts[:slots], slots, _CODE, 1)  # what all prompts share is read
             verdicts.append(_rate(url, prompts, slots, _CODE, 1))
-            some = prompts[: max(slots, len(prompts) // 3)]
-            reasons.append(_rate(url, some, slots, _REASON, LONGEST))
+            reasons.append(_rate(url, to_explain[: _TURNS * slots], slots, _REASON, LONGEST))
         print(f"  llama-server, {slots} slots: {verdicts[-1]:.2f}, {reasons[-1]:.2f} records/s")
     return max(verdicts), max(reasons)
 
 
-def _prompts(path: Path, records: int) -> Iterator[str]:
+def _prompts(path: Path, users: Sequence[str]) -> list[str]:
     """The texts that the engine makes of the same requests, template and all."""
     model = Model(path, LlamaSettings(), vocabulary_only=True)
     frame = ChatTemplate(model.metadata("tokenizer.chat_template")).frame(system=True)
     model.close()
-    for user in pairs(records):
-        yield f"{frame.before}{RULES}{frame.between}{user}{frame.after}"
+    return [f"{frame.before}{RULES}{frame.between}{user}{frame.after}" for user in users]
 
 
 @contextmanager

@@ -32,11 +32,12 @@ from qc_runtime.cli import (
     schema,
     usage,
 )
+from qc_runtime.cli.misused import Commands, UsageError, diagnosed
 
 app = typer.Typer(
     name="qc",
+    cls=Commands,
     help=tr("病历质控规则集：检查、运行、评估", "Rulebooks that judge medical records"),
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -105,12 +106,15 @@ def main() -> None:
     """Run a command. A user's mistake is shown as such and ends with exit code 2."""
     gc.set_threshold(_OBJECTS)
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
     except QcError as error:
         for diagnostic in error.diagnostics:
             typer.echo(render(diagnostic), err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
+    except UsageError as error:
+        typer.echo(render(diagnosed(error)), err=True)
+        sys.exit(2)
+    except (KeyboardInterrupt, typer.Abort):
         typer.echo(tr("已停止", "Stopped"), err=True)
         sys.exit(130)
     except SystemExit as done:

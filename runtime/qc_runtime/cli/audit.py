@@ -9,6 +9,7 @@ import typer
 
 from qc_dsl.errors import Diagnostic, QcError
 from qc_dsl.lang import Text, tr
+from qc_runtime.cli.misused import Commands
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from qc_runtime.audit.verify import Break
 
 app = typer.Typer(
+    cls=Commands,
     help=tr("审计记录：谁用什么规则集、模型、数据运行了什么", "The audit log: who ran what"),
-    no_args_is_help=True,
 )
 
 _File = Annotated[

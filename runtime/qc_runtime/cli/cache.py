@@ -15,6 +15,7 @@ import typer
 
 from qc_dsl.errors import Diagnostic, QcError
 from qc_dsl.lang import Text, tr
+from qc_runtime.cli.misused import Commands
 from qc_runtime.cli.options import usage
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from qc_runtime.cache.care import Pruned, Share
 
 app = typer.Typer(
+    cls=Commands,
     help=tr("各次运行共用的回答缓存", "The answer cache that all runs share"),
-    no_args_is_help=True,
 )
 
 _File = Annotated[

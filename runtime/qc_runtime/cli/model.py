@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qc_dsl.lang import tr
+from qc_runtime.cli.misused import Commands
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from qc_runtime.models import Model, Report
 
 app = typer.Typer(
+    cls=Commands,
     help=tr("模型文件：查看、下载、校验", "Model files: list, pull, verify"),
-    no_args_is_help=True,
 )
 
 _Name = Annotated[
