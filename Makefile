@@ -15,7 +15,7 @@ export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup model demo test lint format bench lock clean distclean
+.PHONY: help setup model ray demo test lint format bench lock clean distclean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ $(BIN)/python:
 model: setup ## Fetch the demo model (1.1 GB) unless it is there
 	$(BIN)/qc model pull demo
 
+ray: setup ## Add Ray, an extra: without it the tests of --ray are skipped
+	$(PIP) install --quiet --require-hashes --requirement requirements-ray.lock
+
 demo: model ## Judge the invented surgery records and show the result
 	$(BIN)/qc run rulebooks/surgery_consistency.yaml --data examples/surgery/records.csv --out out/demo
 
@@ -60,13 +63,17 @@ bench: model ## Measure the pre-filter and the model against plain ways of doing
 	$(BIN)/python -m bench.run
 
 # Versions stay as they are unless UPGRADE=1. No addresses: every site has its own mirror.
-lock: ## Write requirements.lock anew (UPGRADE=1 for newer versions)
+LOCK = CUSTOM_COMPILE_COMMAND="make lock" $(LOCK_TOOLS)/bin/pip-compile --quiet --generate-hashes \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras \
+	$(if $(UPGRADE),--upgrade)
+
+lock: ## Write the lock files anew (UPGRADE=1 for newer versions)
 	@test -x $(LOCK_TOOLS)/bin/pip-compile || { $(PYTHON) -m venv $(LOCK_TOOLS) && $(LOCK_TOOLS)/bin/pip install --quiet pip-tools; }
-	CUSTOM_COMPILE_COMMAND="make lock" $(LOCK_TOOLS)/bin/pip-compile --quiet --generate-hashes \
-		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras \
-		--extra llama --extra dev --build-deps-for editable $(if $(UPGRADE),--upgrade) \
+	$(LOCK) --extra llama --extra dev --build-deps-for editable \
 		--output-file requirements.lock pyproject.toml
-	@! grep -nE '://|--index|--find-links|--trusted-host' requirements.lock
+	$(LOCK) --extra ray --constraint requirements.lock \
+		--output-file requirements-ray.lock pyproject.toml
+	@! grep -nE '://|--index|--find-links|--trusted-host' requirements.lock requirements-ray.lock
 
 clean: ## Remove what was built, reports and caches; .venv and models stay
 	rm -rf build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
