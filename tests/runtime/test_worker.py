@@ -15,7 +15,7 @@ from qc_runtime.backend import Reply, Request
 from qc_runtime.llama import LlamaBackend, LlamaSettings
 from qc_runtime.llama.worker import WorkerBackend
 from support.asking import asked
-from support.dying import Mortal, Stillborn
+from support.dying import LateBorn, Mortal, Stillborn
 
 
 def requests(*texts: str) -> list[Request]:
@@ -57,6 +57,12 @@ def test_a_model_that_dies_at_once_is_one_clear_error(tmp_path: Path) -> None:
         list(backend.answer(requests("甲")))
     assert caught.value.diagnostics[0].code == "QC525"
     assert "SIGSEGV" in caught.value.diagnostics[0].message.en
+
+
+def test_a_model_killed_while_it_is_loaded_is_loaded_again(tmp_path: Path) -> None:
+    backend = WorkerBackend(partial(LateBorn, tmp_path / "log"))
+    replies = answers(backend, requests(*(f"第{n}例" for n in range(9))))
+    assert not any(reply.error for reply in replies)
 
 
 def test_nothing_is_computed_ahead_of_a_reader_that_pauses(tmp_path: Path) -> None:

@@ -55,3 +55,14 @@ class Stillborn(Mortal):
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[int, Reply]]:
         os.kill(os.getpid(), signal.SIGSEGV)
         yield from ()
+
+
+class LateBorn(Mortal):
+    """Dies before it begins with anything, the first time."""
+
+    def answer(self, requests: Sequence[Request]) -> Iterator[tuple[int, Reply]]:
+        mark = self.log.with_suffix(".died")
+        if not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield from super().answer(requests)

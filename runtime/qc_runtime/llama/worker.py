@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 Make = Callable[[], Backend]
 _MOST_DEATHS = 200  # in one run: a machine that goes on failing like that is not working
+_MOST_STARTS = 3  # in a row that end before anything is begun: one may have been killed by chance
 _FAREWELL = 5.0  # seconds that a worker has to end by itself
 _BEGUN, _DONE, _ERROR, _END = "begun", "done", "error", "end"
 
@@ -59,7 +60,7 @@ class WorkerBackend:
     """Answers as the back end that ``make`` makes, in another process.
 
     ``make`` must be picklable. Errors: those of the back end, and QC525 when the process dies
-    before it can begin with anything, or goes on dying.
+    again and again before it can begin with anything, or goes on dying.
     """
 
     def __init__(self, make: Make) -> None:
@@ -68,6 +69,7 @@ class WorkerBackend:
         self._earlier = Counters()  # what workers that are gone have done
         self._worker: tuple[BaseProcess, Connection] | None = None
         self._deaths = 0
+        self._starts = 0  # in a row, without anything begun
         self.counters = Counters()
 
     @property
@@ -122,9 +124,10 @@ class WorkerBackend:
     ) -> Iterator[tuple[int, Reply]]:
         """Put aside what the worker died of: alone an error, together in halves."""
         self._deaths += 1
-        suspects = job.suspects()
-        if not job.begun or self._deaths > _MOST_DEATHS:
+        self._starts = 0 if job.begun else self._starts + 1
+        if self._starts == _MOST_STARTS or self._deaths > _MOST_DEATHS:
             raise QcError(_dead(died.code))
+        suspects = job.suspects()
         in_doubt = set(suspects)
         rest = [index for index in job.left if index not in in_doubt]
         if rest:
