@@ -94,6 +94,7 @@ class Outcome:
 class TierUsage:
     """What one tier was asked, of how many questions its answer was sure, how many failed.
 
+    ``stored`` of the questions had been answered before, in this run's folder or in any run.
     Tokens and ``seconds`` as in `Usage`; ``model`` is its name where it is not the run's.
     """
 
@@ -106,6 +107,7 @@ class TierUsage:
     reused_prompt_tokens: int = 0
     generated_tokens: int = 0
     seconds: float = 0.0
+    stored: int = 0
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,8 @@ class Usage:
     """What the model was asked for in one run.
 
     ``requests`` counts records that needed the model, ``unique_requests`` those left after
-    identical questions were put together. Tokens and ``seconds`` count answering only:
+    identical questions were put together, ``stored`` those of them that the first tier had
+    answered before. Tokens and ``seconds`` count answering only:
     ``prompt_tokens`` were computed, ``reused_prompt_tokens`` were needed but taken from a
     shared prefix, ``load_seconds`` is reading the model in. ``second_looks`` are close calls that
     were computed again alone, ``flickers`` those that then came out otherwise. ``tiers`` are in
@@ -132,3 +135,4 @@ class Usage:
     flickers: int = 0
     tiers: tuple[TierUsage, ...] = ()
     engines: tuple[Mapping[str, str | int], ...] = ()
+    stored: int = 0

@@ -250,6 +250,9 @@ def test_a_damaged_file_and_an_empty_place_are_said(tmp_path: Path) -> None:
     (data / "torn.parquet").write_bytes((data / "000.parquet").read_bytes()[:-20])
     assert "QC406" in refused("run", bulk.RULEBOOK, "--data", data, "--no-model")
     assert "QC401" in refused("run", bulk.RULEBOOK, "--data", "none/*.parquet", "--no-model")
+    Path("nothing").mkdir()
+    said = refused("run", bulk.RULEBOOK, "--data", "nothing", "--no-model", "--bulk")
+    assert "QC642" in said
     Path("cases.jsonl").write_text("{}\n", "utf-8")
     said = refused("run", bulk.RULEBOOK, "--data", "cases.jsonl", "--no-model", "--bulk")
     assert "QC642" in said

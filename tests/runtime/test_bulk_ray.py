@@ -221,3 +221,20 @@ def test_without_ray_the_command_says_what_to_do(
     ran = qc("run", rulebook, "--data", data, "--no-model", "--out", out, "--ray", "local")
     assert ran.code == 2
     assert "QC643" in ran.err
+
+
+@pytest.mark.skipif(
+    find_spec("ray") is None, reason="Ray is an extra: pip install 'qc-rulebook[ray]'"
+)
+def test_a_cluster_that_is_not_there_is_said_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ray itself goes on trying for longer than anybody waits."""
+    monkeypatch.setenv("QC_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("QC_AUDIT", str(tmp_path / "audit.jsonl"))
+    data = write_dataset(tmp_path / "data", cases(10))
+    rulebook = Path(__file__).parents[1] / "cases" / "surgery_rules.yaml"
+    more = ["--no-model", "--out", tmp_path / "out", "--ray", "127.0.0.1:1"]
+    ran = qc("run", rulebook, "--data", data, *more)
+    assert ran.code == 2
+    assert "127.0.0.1:1: 错误[QC643]" in ran.err

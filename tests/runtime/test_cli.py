@@ -216,6 +216,10 @@ def test_a_plan_stands_beside_what_a_run_took() -> None:
     assert ran.out.splitlines()[-1] == (
         "done 那次运行：问 2 次，读了 300 个词元，另有 120 个因共用而免读"
     )
+    usage |= {"stored": 1, "prompt_tokens": 150}
+    Path("done/summary.json").write_text(json.dumps({"model": usage}), "utf-8")
+    ran = qc("explain", RULEBOOK, "--data", "data.csv", "--plan", "--out", "done")
+    assert "问 2 次（其中 1 次以前答过，不再问），读了 150 个词元" in ran.out
 
 
 def test_a_plan_of_records_that_rules_decide_is_empty() -> None:

@@ -235,9 +235,13 @@ def test_the_same_command_asks_nothing_again_and_fresh_asks_all(server: ChatServ
     assert qc(*through(server)).code == 0
     first = outcomes()
     assert len(server.asked) == 40
-    assert qc(*through(server)).code == 0
+    assert summary()["model"]["stored"] == 0
+    ran = qc(*through(server))
+    assert ran.code == 0
     assert len(server.asked) == 40
     assert outcomes() == first
+    assert (summary()["model"]["unique_requests"], summary()["model"]["stored"]) == (40, 40)
+    assert "40 例（40 问，其中 40 以前答过）\n" in ran.out
     assert qc(*through(server, "--fresh")).code == 0
     assert len(server.asked) == 80
 

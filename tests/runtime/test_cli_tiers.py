@@ -151,7 +151,10 @@ def test_shares_and_costs_of_the_tiers_are_told(routine: ChatServer, heavy: Serv
 def test_the_same_command_asks_no_tier_again(routine: ChatServer, heavy: Server) -> None:
     run(routine, *better(heavy))
     before, asked, sent = outcomes(), len(routine.asked), len(heavy.seen)
-    assert run(routine, *better(heavy)).code == 0
+    ran = run(routine, *better(heavy))
+    assert ran.code == 0
+    assert [tier["stored"] for tier in tiers()[:2]] == [10, 2]
+    assert "，以前答过 2，" in ran.out
     assert (len(routine.asked), len(heavy.seen)) == (asked, sent)
     assert outcomes() == before
     run(routine, *better(heavy, 0.3))  # one more may go

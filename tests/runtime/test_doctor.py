@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from qc_runtime.cli.doctor import examine
 from qc_runtime.llama.probe import Probed, probe
 from qc_runtime.machine.checks import Findings, check
+from qc_runtime.machine.choice import choose
 from qc_runtime.machine.environment import Folder, Package, look, packages
 from qc_runtime.machine.facts import Gpu, Machine, read_machine
+from qc_runtime.machine.fitting import chosen_for
 from qc_runtime.machine.plan import parse_size, plan
 from qc_runtime.machine.shape import KNOWN, known_shape, shape_of
 from qc_runtime.models.registry import MODELS
@@ -27,7 +30,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("QC_LANG", "zh")
     monkeypatch.setenv("QC_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("QC_AUDIT", str(tmp_path / "data" / "audit.jsonl"))
-    monkeypatch.delenv("QC_MODEL", raising=False)
+    for name in ("QC_MODEL", "QC_ENGINE"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -148,10 +152,11 @@ def test_what_is_wrong_with_a_model() -> None:
     assert shape
     assert warned(here, shape=None) == ["QC551"]
     assert warned(here, shape=replace(shape, template=False)) == ["QC546"]
-    little = plan(shape, 8 * 10**9, gpu=False, threads=8)
-    assert warned(here, shape=shape, plan=little) == ["QC542"]
-    part = plan(shape, 16 * 10**9, gpu=True, threads=8)
-    assert warned(here, shape=shape, plan=part) == ["QC543"]
+    little = choose(shape, Machine(memory=8 * 10**9), gpu_build=False, asked={})
+    assert warned(here, shape=shape, chosen=little) == ["QC542"]
+    card = Gpu("card", 16 * 10**9, 16 * 10**9)
+    part = choose(shape, Machine(memory=64 * 10**9, gpus=(card,)), gpu_build=True, asked={})
+    assert warned(here, shape=shape, chosen=part) == ["QC543"]
 
 
 def test_what_is_wrong_with_the_machine_and_its_python() -> None:
@@ -229,6 +234,37 @@ def test_the_32b_model_is_planned_without_its_file() -> None:
     assert {one["name"] for one in said["packages"]} >= {"duckdb", "lark"}
     text = qc("doctor", "--model", "qwen3-32b", "--gpu-memory", "24GB").out
     assert "f16 256 KiB" in text
+
+
+def test_what_doctor_says_is_what_a_run_does(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same plan, of all the memory there is, whatever is free at the moment."""
+    small = replace(read_machine(), memory=16 * 10**9, memory_limit=None, gpus=())
+    names = ("n_ctx", "n_batch", "n_ubatch", "n_seq", "n_threads")
+    for free in (15 * 10**9, 1 * 10**9):
+        busy = replace(small, available=free)
+        monkeypatch.setattr("qc_runtime.machine.facts.read_machine", lambda found=busy: found)
+        monkeypatch.setattr("qc_runtime.machine.fitting.read_machine", lambda found=busy: found)
+        for engine in ("", "n_ctx=1024,n_seq=3,cache=q8_0"):
+            monkeypatch.setenv("QC_ENGINE", engine)
+            found = examine(str(tiny_model), None, None).chosen
+            assert found == chosen_for(tiny_model, None)
+            said = json.loads(qc("doctor", "--model", tiny_model, "--json").out)["plan"]
+            assert said["room"] == 16 * 10**9
+            run = chosen_for(tiny_model, None).as_json()
+            assert {name: said[name] for name in names} == {name: run[name] for name in names}
+            assert said["cache_type"] == run["cache_type_k"]
+
+
+def test_a_model_that_a_run_would_refuse_now_is_a_warning(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = replace(read_machine(), memory=16 * 10**9, available=10**6, gpus=())
+    monkeypatch.setattr("qc_runtime.machine.facts.read_machine", lambda: full)
+    ran = qc("doctor", "--model", tiny_model)
+    assert ran.code == 0
+    assert "警告[QC542] 现在空闲的内存不够" in ran.out
 
 
 def test_a_wrong_size_and_a_wrong_model_are_said() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -11,9 +12,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+from rich.progress import Progress
 
 from qc_dsl.lang import Text
 from qc_runtime.cache import Remembered
+from qc_runtime.cli.progress import Bar
 from qc_runtime.judging.answering import Answering
 from qc_runtime.offpeak.interactive import interactive, people_waiting
 from qc_runtime.offpeak.pacing import Limits, Moment, OthersLoad, Pacer, decide, processor_time
@@ -96,6 +100,8 @@ def test_a_busy_machine_is_left_alone_and_not_taken_up_again_at_the_first_dip() 
     assert decide(limits, Moment(NOON, load=0.7), paused=False) is None
     assert decide(limits, Moment(NOON, load=0.71), paused=False) is not None
     assert decide(limits, Moment(NOON, load=0.6), paused=True) is not None
+    said = {str(decide(limits, Moment(NOON, load=n / 10), paused=True)) for n in range(6, 20)}
+    assert said == {"暂停：机器正忙，等每核负载降到 0.56"}  # not a line for every value
     assert decide(limits, Moment(NOON, load=0.5), paused=True) is None
 
 
@@ -226,3 +232,32 @@ def test_the_rate_is_that_of_this_session_without_its_pauses() -> None:
     session.computing(3600.0)
     clock.steady += 2
     assert session.told(111, 200).rate == pytest.approx(0.5)
+
+
+def test_records_judged_part_by_part_have_a_rate_of_their_own() -> None:
+    """Rules decide most of them, so answers say nothing of how fast they go."""
+    clock = Clock(NOON)
+    session = Session(clock.clock)
+    assert session.told(3000, 10_000).stored == 3000  # parts of an earlier run
+    session.begin(3000)
+    for _ in range(4):
+        session.computing()
+    clock.steady += 100
+    standing = session.told(5000, 10_000)
+    assert (standing.stored, standing.rate, standing.left) == (3000, 20.0, 250.0)
+
+
+def test_a_log_gets_a_line_of_progress_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock(NOON)
+    with Progress(console=Console(file=io.StringIO())) as progress:
+        bar = Bar(progress, clock.clock)
+        bar(900, 2000)
+        for n in range(6):  # five minutes each
+            bar.computing(0.0)
+            clock.steady += 300
+            bar(901 + n, 2000)
+    assert capsys.readouterr().err.splitlines() == [
+        "模型判断 902/2,000，已存 900",
+        "模型判断 904/2,000，已存 900，0.0033 个/秒，还要 91:20:00",
+        "模型判断 906/2,000，已存 900，0.0033 个/秒，还要 91:10:00",
+    ]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from qc_runtime.bulk.running import Told
 
 LOCAL = "local"
 _LOOPBACK = "127.0.0.1"
+_PATIENCE = 10.0  # seconds to reach a cluster's address
 _SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0"}
 # What Ray does on other systems: without it 127.0.0.1 is taken for this machine's address in
 # the network, and all of its processes listen there.
@@ -129,6 +131,7 @@ def _connected(cluster: Cluster) -> Iterator[Any]:
             local: dict[str, Any] = {"_node_ip_address": _LOOPBACK, "include_dashboard": False}
             ray.init(address=LOCAL, num_cpus=cluster.workers + 1, **local, **quiet)
         else:
+            _reach(cluster.address)
             ray.init(address=cluster.address, **quiet)
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
         raise QcError(_not_there(cluster, error)) from None
@@ -136,6 +139,13 @@ def _connected(cluster: Cluster) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _reach(address: str) -> None:
+    """Raise `OSError` where nothing listens at ``host:port``: Ray itself goes on trying."""
+    host, colon, port = address.rpartition(":")
+    if colon and port.isdigit() and "/" not in host:
+        socket.create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
 
 
 def _not_installed(error: ImportError) -> Diagnostic:

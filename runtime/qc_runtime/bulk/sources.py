@@ -75,7 +75,7 @@ def find_bulk_sources(given: Sequence[str], program: Program) -> BulkSources:
                 found.setdefault(name, []).extend(errors.attempt(_opened, name, text, names) or ())
     errors.found += [given_twice(name, some) for name, some in found.items() if len(some) > 1]
     errors.raise_any()
-    if CASES not in found:
+    if not found.get(CASES):  # nothing that is for them, or a folder that has no data
         raise QcError(_no_cases(given))
     sources = {name: some[0] for name, some in found.items()}
     cases = sources.pop(CASES)

@@ -104,7 +104,8 @@ def _print(speed: Speed, work: Workload | None, ahead: list[Forecast]) -> None:
 
 
 def _rate(count: float, unit: str) -> str:
-    return tr(f"{count:.1f} {unit}/秒", f"{count:.1f} {unit}/s")
+    shown = f"{count:.1f}" if count >= 1 else f"{count:.2g}"
+    return tr(f"{shown} {unit}/秒", f"{shown} {unit}/s")
 
 
 def records_an_hour(work: Workload, speed: Speed) -> float | None:

@@ -155,6 +155,7 @@ def _judge(
             tell(sum(one.rows for one in reports.values()), rows)
 
         todo = left(job, parts, told)
+        tell.begin(sum(one.rows for one in reports.values()))
         try:
             if cluster := parted.cluster():
                 make = partial(_elsewhere, asked, job.work)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,12 +18,15 @@ from qc_runtime.cli import options
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from qc_runtime.llama.settings import LlamaSettings
     from qc_runtime.machine.checks import Findings
+    from qc_runtime.machine.choice import Chosen
     from qc_runtime.machine.facts import Machine
     from qc_runtime.machine.plan import Plan
     from qc_runtime.machine.shape import Shape
 
 _GB = 1e9
+_SETTINGS = ("n_ctx", "n_batch", "n_ubatch", "n_seq", "n_threads")
 
 
 def doctor(
@@ -65,7 +68,10 @@ def _gpu_memory(text: str | None) -> int | None:
 
 
 def examine(model: str | None, gpu_memory: int | None, context: int | None) -> Findings:
-    """Look at everything. A model that is known by name need not be here."""
+    """Look at everything. A model that is known by name need not be here.
+
+    The settings are those that a run would have, on a card of ``gpu_memory`` bytes if given.
+    """
     from qc_runtime.llama.probe import probe
     from qc_runtime.machine.checks import Findings
     from qc_runtime.machine.environment import folders, packages
@@ -76,8 +82,8 @@ def examine(model: str | None, gpu_memory: int | None, context: int | None) -> F
     machine, probed = read_machine(), probe(path)
     read = shape_of(probed.metadata, path.stat().st_size) if path else None
     shape = read or known_shape(name)
-    plan = _plan(shape, machine, gpu_memory, probed.gpu_build, context) if shape else None
-    return Findings(machine, probed, shape, plan, packages(), tuple(folders()))
+    chosen = _chosen(shape, machine, gpu_memory, probed.gpu_build, context)
+    return Findings(machine, probed, shape, chosen, packages(), tuple(folders()))
 
 
 def _file_of(model: str | None) -> tuple[Path | None, str]:
@@ -94,17 +100,21 @@ def _file_of(model: str | None) -> tuple[Path | None, str]:
     return locate(name), name
 
 
-def _plan(
-    shape: Shape, machine: Machine, gpu_memory: int | None, gpu_build: bool, context: int | None
-) -> Plan | None:
-    from qc_runtime.machine.plan import plan
+def _chosen(
+    shape: Shape | None,
+    machine: Machine,
+    gpu_memory: int | None,
+    gpu_build: bool,
+    context: int | None,
+) -> Chosen:
+    from qc_runtime.machine.choice import choose
+    from qc_runtime.machine.facts import Gpu
+    from qc_runtime.machine.fitting import asked_for
 
-    cards = [card.free for card in machine.gpus] if gpu_build else []
-    room = gpu_memory or max(cards, default=0)
-    if not (memory := room or machine.usable or machine.memory):
-        return None
-    threads = machine.usable_cores
-    return plan(shape, memory, gpu=bool(room), threads=threads, context=context)
+    asked = {**asked_for(), **({"n_ctx": context} if context else {})}
+    if gpu_memory:  # a card that is not here, or is here and empty
+        machine = replace(machine, gpus=(Gpu("--gpu-memory", gpu_memory, gpu_memory),))
+    return choose(shape, machine, gpu_build=gpu_build or bool(gpu_memory), asked=asked)
 
 
 def _print(found: Findings) -> None:
@@ -112,8 +122,8 @@ def _print(found: Findings) -> None:
 
     console = Console()
     console.print(_machine_table(found))
-    if found.shape and found.plan:
-        console.print(_plan_table(found.shape, found.plan))
+    if found.shape and found.chosen and found.chosen.plan:
+        console.print(_plan_table(found.shape, found.chosen.plan, found.chosen.settings))
 
 
 def _machine_table(found: Findings) -> Table:
@@ -138,13 +148,15 @@ def _machine_table(found: Findings) -> Table:
     )
 
 
-def _plan_table(shape: Shape, plan: Plan) -> Table:
+def _plan_table(shape: Shape, plan: Plan, settings: LlamaSettings) -> Table:
     where = tr("显存", "card") if plan.on_gpu else tr("内存", "memory")
     each = "，".join(f"{kind} {shape.cache_bytes(kind) / 1024:.0f} KiB" for kind in plan.most)
     most = "，".join(f"{kind} {count:,}" for kind, count in plan.most.items())
-    taken = plan.weights + plan.work + int(plan.n_ctx * shape.cache_bytes(plan.cache_type))
+    kind = settings.cache_type_k
+    taken = plan.weights + plan.work + int(settings.n_ctx * shape.cache_bytes(kind))
     fits = tr("装得下", "it fits") if plan.fits else tr("装不下", "it does not fit")
-    layers = tr("全部", "all") if plan.gpu_layers < 0 else str(plan.gpu_layers)
+    on_card = settings.n_gpu_layers
+    layers = tr("全部", "all") if on_card < 0 else str(on_card)
     return _rows(
         f"{shape.name}：{fits}",
         (where, _gb(plan.room)),
@@ -153,15 +165,10 @@ def _plan_table(shape: Shape, plan: Plan) -> Table:
         (tr("每词元缓存", "cache a token"), each),
         (tr("最多词元", "most tokens"), most),
         (tr("训练的上下文", "trained context"), f"{shape.context:,}"),
-        (tr("建议", "settings"), f"n_ctx {plan.n_ctx}，n_seq {plan.sequences}"),
-        ("", f"n_batch {plan.n_batch}，n_ubatch {plan.n_ubatch}，n_threads {plan.n_threads}"),
-        (
-            "",
-            tr(
-                f"缓存类型 {plan.cache_type}，GPU 层数 {layers}",
-                f"cache type {plan.cache_type}, GPU layers {layers}",
-            ),
-        ),
+        (tr("设置", "settings"), f"n_ctx {settings.n_ctx}，n_seq {settings.n_seq}"),
+        ("", f"n_batch {settings.n_batch}，n_ubatch {settings.n_ubatch}"),
+        ("", f"n_threads {settings.threads()}"),
+        ("", tr(f"缓存类型 {kind}，GPU 层数 {layers}", f"cache type {kind}, GPU layers {layers}")),
         (tr("合计", "in all"), _gb(taken)),
     )
 
@@ -182,7 +189,6 @@ def _gb(count: int | None) -> str:
 
 def _as_json(found: Findings, warnings: tuple[Diagnostic, ...]) -> dict[str, Any]:
     machine = asdict(found.machine) | {"flags": sorted(found.machine.flags)}
-    plan = found.plan and asdict(found.plan) | {"n_seq": found.plan.sequences}
     return {
         "machine": machine,
         "llama_cpp": {
@@ -191,12 +197,25 @@ def _as_json(found: Findings, warnings: tuple[Diagnostic, ...]) -> dict[str, Any
             "system_info": found.probed.system_info,
         },
         "model": _shape_json(found.shape) if found.shape else None,
-        "plan": plan,
+        "plan": _plan_json(found.chosen) if found.chosen else None,
         "python": sys.version.split()[0],
         "packages": [asdict(one) for one in found.packages],
         "folders": [asdict(one) | {"path": str(one.path)} for one in found.folders],
         "warnings": [one.as_json() for one in warnings],
     }
+
+
+def _plan_json(chosen: Chosen) -> dict[str, Any] | None:
+    """What it rests on, and the settings: those go before what was planned."""
+    if chosen.plan is None:
+        return None
+    said = chosen.as_json()
+    settings = {"gpu_layers": said["n_gpu_layers"], "cache_type": said["cache_type_k"]}
+    return (
+        asdict(chosen.plan)
+        | {name: value for name, value in said.items() if name in _SETTINGS}
+        | settings
+    )
 
 
 def _shape_json(shape: Shape) -> dict[str, Any]:

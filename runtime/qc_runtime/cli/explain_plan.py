@@ -88,11 +88,15 @@ def _actual(done: Path) -> Iterator[str]:
     try:
         usage = json.loads((done / "summary.json").read_text(encoding="utf-8"))["model"]
         read, reused = int(usage["prompt_tokens"]), int(usage["reused_prompt_tokens"])
-        asked = int(usage["unique_requests"])
+        asked, stored = int(usage["unique_requests"]), int(usage.get("stored", 0))
     except (OSError, ValueError, KeyError, TypeError):
         return
-    if asked:
-        yield tr(
-            f"{done} 那次运行：问 {asked} 次，读了 {read} 个词元，另有 {reused} 个因共用而免读",
-            f"the run in {done}: {asked} questions, {read} tokens read, {reused} more shared",
-        )
+    if not asked:
+        return
+    before = Text(f"（其中 {stored} 次以前答过，不再问）", f" ({stored} answered before)")
+    yield tr(
+        f"{done} 那次运行：问 {asked} 次{before.zh if stored else ''}，"
+        f"读了 {read} 个词元，另有 {reused} 个因共用而免读",
+        f"the run in {done}: {asked} questions{before.en if stored else ''}, "
+        f"{read} tokens read, {reused} more shared",
+    )

@@ -92,9 +92,11 @@ class Answering:
         if not self._backends:
             return None
         counters = [backend.counters for backend in self._backends.values()]
+        tiers = tuple(desk.usage() for desk in (self._routine, *self._better))
         return Usage(
             requests=len(self._records),
             unique_requests=self._unique,
+            stored=tiers[0].stored,
             prompt_tokens=sum(one.prompt_tokens for one in counters),
             reused_prompt_tokens=sum(one.reused_prompt_tokens for one in counters),
             generated_tokens=sum(one.generated_tokens for one in counters),
@@ -102,7 +104,7 @@ class Answering:
             load_seconds=round(sum(one.load_seconds for one in counters), 3),
             second_looks=sum(one.second_looks for one in counters),
             flickers=sum(one.flickers for one in counters),
-            tiers=tuple(desk.usage() for desk in (self._routine, *self._better)),
+            tiers=tiers,
             engines=tuple(filter(None, map(_engine, self._backends.values()))),
         )
 

@@ -112,7 +112,7 @@ class Desk:
         pace: Callable[[], None] = lambda: None,
     ) -> None:
         self.tier, self._backend, self._book, self._pace = tier, backend, book, pace
-        self._asked = self._settled = self._failed = 0
+        self._asked = self._stored = self._settled = self._failed = 0
         self._work = Counters()
 
     @property
@@ -135,6 +135,7 @@ class Desk:
             if digest in known and is_complete(put[at], known[digest])
         }
         self._asked += len(requests)
+        self._stored += len(ready)
         for at, reply in ready.items():
             self._note(requests[at], reply)
         return Batch(requests, put, digests, ready)
@@ -168,6 +169,7 @@ class Desk:
             asked=self._asked,
             settled=self._settled,
             failed=self._failed,
+            stored=self._stored,
             prompt_tokens=self._work.prompt_tokens,
             reused_prompt_tokens=self._work.reused_prompt_tokens,
             generated_tokens=self._work.generated_tokens,

@@ -142,6 +142,7 @@ class Context:
         self._native = model.native
         self._lib = model.native.lib
         self.n_seq = chosen.n_seq
+        self._native.last_error = ""
         self._handle = self._lib.llama_init_from_model(model.handle, self._params(settings, chosen))
         if not self._handle:
             raise QcError(_no_context(self._native.last_error))

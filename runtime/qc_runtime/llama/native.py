@@ -14,12 +14,15 @@ from typing import Any
 from qc_dsl.errors import Diagnostic, QcError
 from qc_dsl.lang import Text
 
-_ERROR_LEVEL = 3  # GGML_LOG_LEVEL_ERROR
+_ERROR_LEVEL = 4  # GGML_LOG_LEVEL_ERROR (ggml.h); 3 is a warning
 _CONTINUED = 5  # GGML_LOG_LEVEL_CONT: the rest of the line before
 
 
 class Native:
-    """The low-level bindings (``lib``), with llama.cpp's own log turned into `last_error`."""
+    """The low-level bindings (``lib``), with llama.cpp's own log turned into `last_error`.
+
+    That is the first error since it was emptied: those after it only say that something failed.
+    """
 
     def __init__(self, lib: Any) -> None:
         self.lib = lib
@@ -35,7 +38,7 @@ class Native:
     def _on_log(self, level: int, text: bytes, _data: object) -> None:
         self._level = self._level if level == _CONTINUED else level
         line = text.decode("utf-8", "replace").strip()
-        if self._level == _ERROR_LEVEL and line:
+        if self._level == _ERROR_LEVEL and line and not self.last_error:
             self.last_error = line
 
     def _on_abort(self, _data: object) -> bool:

@@ -20,14 +20,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qc_dsl.errors import Diagnostic
 from qc_dsl.lang import Text
 from qc_runtime.llama.probe import Probed
+from qc_runtime.machine.choice import Chosen
 from qc_runtime.machine.environment import Folder, Package
 from qc_runtime.machine.facts import Machine
-from qc_runtime.machine.plan import Plan
 from qc_runtime.machine.shape import Shape
 
 _FULL = 2 << 30  # bytes free under which a disk is almost full
@@ -39,12 +39,12 @@ _LOSSES = ("AVX2", "AVX512")  # what a build without it loses a quarter of its s
 
 @dataclass(frozen=True)
 class Findings:
-    """Everything that the checks look at. ``plan`` is `None` where no shape is known."""
+    """Everything that the checks look at. ``chosen`` is how a run would have the model."""
 
     machine: Machine
     probed: Probed
     shape: Shape | None
-    plan: Plan | None
+    chosen: Chosen | None
     packages: tuple[Package, ...] = ()
     folders: tuple[Folder, ...] = ()
 
@@ -139,23 +139,9 @@ def _of_model(found: Findings) -> Iterator[Diagnostic]:
         yield warning("QC551", _NO_SHAPE, _NO_SHAPE_HELP)
     if found.shape and found.shape.template is False:
         yield warning("QC546", _NO_TEMPLATE, _NO_TEMPLATE_HELP)
-    if found.plan and not found.plan.fits:
-        yield _too_little(found.plan, found.shape.layers if found.shape else 0)
-
-
-def _too_little(plan: Plan, layers: int) -> Diagnostic:
-    have, need = plan.room / 1e9, (plan.weights + plan.work) / 1e9
-    if plan.on_gpu and plan.gpu_layers > 0:
-        message = Text(
-            f"显存 {have:.1f} GB 只装得下 {layers} 层中的 {plan.gpu_layers} 层，会慢很多",
-            f"{have:.1f} GB of the card hold {plan.gpu_layers} of {layers} layers: much slower",
-        )
-        return warning("QC543", message, _SMALLER)
-    message = Text(
-        f"内存不够：可用 {have:.1f} GB，模型要 {need:.1f} GB 以上",
-        f"Too little memory: {have:.1f} GB are free, the model takes over {need:.1f} GB",
-    )
-    return warning("QC542", message, _SMALLER)
+    if found.chosen:
+        said = (found.chosen.refused, *found.chosen.notes)
+        yield from (replace(one, severity="warning") for one in said if one)
 
 
 def _of_machine(machine: Machine) -> Iterator[Diagnostic]:
@@ -208,10 +194,6 @@ _NO_SHAPE_HELP = Text(
 _NO_TEMPLATE = Text("模型没有对话模板，不能提问", "The model has no chat template to ask with")
 _NO_TEMPLATE_HELP = Text(
     "请换用指令（Instruct）模型的 GGUF 文件", "Use the GGUF file of an Instruct model"
-)
-_SMALLER = Text(
-    "请换用更小的模型或量化、更大的显存或内存，或用 --endpoint 调用别处的模型",
-    "Use a smaller model or quantisation, more memory, or a model elsewhere with --endpoint",
 )
 _PERFORMANCE = Text(
     "插电运行时请改为 performance：sudo cpupower frequency-set -g performance",

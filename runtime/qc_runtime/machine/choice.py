@@ -26,9 +26,13 @@ Asked = Mapping[str, int | str]  # settings by name that somebody asked for
 
 @dataclass(frozen=True)
 class Chosen:
-    """``refused`` is why the model cannot be loaded, ``notes`` what is not as it should be."""
+    """``refused`` is why the model cannot be loaded, ``notes`` what is not as it should be.
+
+    ``plan`` is what the settings rest on, `None` where too little is known to plan.
+    """
 
     settings: LlamaSettings
+    plan: Plan | None = None
     refused: Diagnostic | None = None
     notes: tuple[Diagnostic, ...] = ()
 
@@ -72,7 +76,7 @@ def choose(shape: Shape | None, machine: Machine, *, gpu_build: bool, asked: Ask
         return Chosen(replace(LlamaSettings(), **asked))  # type: ignore[arg-type]
     settings = replace(found.settings(), **asked)  # type: ignore[arg-type]
     refused = _too_large(shape, found, asked) or _not_free(shape, found, settings, machine)
-    return Chosen(settings, refused, tuple(_notes(shape, found, settings, on_card, asked)))
+    return Chosen(settings, found, refused, tuple(_notes(shape, found, settings, on_card, asked)))
 
 
 def _planned(shape: Shape, machine: Machine, *, on_card: bool, asked: Asked) -> Plan | None:
@@ -212,6 +216,10 @@ def _partly(shape: Shape, layers: int) -> Diagnostic:
             f"The card holds {layers} of {shape.layers} layers: much slower",
         ),
         severity="warning",
+        help=Text(
+            "请换用更小的模型或量化，或更大的显存",
+            "Use a smaller model or quantisation, or a larger card",
+        ),
     )
 
 
@@ -223,4 +231,8 @@ def _quantised(kind: str) -> Diagnostic:
             f"Memory does not hold an f16 cache: {kind} is used, answers may differ a little",
         ),
         severity="warning",
+        help=Text(
+            "要用 f16，请换用更小的模型，或用 --engine cache=f16,n_ctx=4096 等减小上下文",
+            "For f16 use a smaller model, or less context: --engine cache=f16,n_ctx=4096",
+        ),
     )

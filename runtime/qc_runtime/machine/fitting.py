@@ -10,16 +10,21 @@ from typing import Any
 from qc_dsl.errors import QcError
 from qc_runtime.backend import Backend, Counters, Reply, Request
 from qc_runtime.llama.probe import probe
-from qc_runtime.machine.choice import Chosen, choose, parse_asked
+from qc_runtime.machine.choice import Asked, Chosen, choose, parse_asked
 from qc_runtime.machine.facts import read_machine
 from qc_runtime.machine.shape import shape_of
 
 ENGINE = "QC_ENGINE"  # settings that go before the plan's, such as n_ctx=16384,cache=q8_0
 
 
+def asked_for(engine: str | None = None) -> Asked:
+    """The settings that go before the plan: ``engine``, else ``QC_ENGINE``. May raise QC611."""
+    return parse_asked(engine or os.environ.get(ENGINE, ""))
+
+
 def chosen_for(path: Path, engine: str | None) -> Chosen:
     """The settings for a model file here; ``engine`` (else ``QC_ENGINE``) goes before the plan."""
-    asked = parse_asked(engine or os.environ.get(ENGINE, ""))
+    asked = asked_for(engine)
     probed = probe(path)
     shape = shape_of(probed.metadata, path.stat().st_size)
     return choose(shape, read_machine(), gpu_build=probed.gpu_build, asked=asked)

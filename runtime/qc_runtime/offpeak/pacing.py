@@ -52,9 +52,10 @@ def decide(limits: Limits, moment: Moment, *, paused: bool) -> Text | None:
         return Text(f"暂停至 {shown}", f"paused until {shown}")
     if limits.max_load is not None:
         bound = limits.max_load * (_EASED if paused else 1.0)
-        if moment.load > bound:
-            zh, en = "暂停：机器正忙，每核负载", "paused: the machine is busy, load per core"
-            return Text(f"{zh} {moment.load:.2f}", f"{en} {moment.load:.2f}")
+        if moment.load > bound:  # said the same however it varies: every change is a line in a log
+            eased = f"{limits.max_load * _EASED:.2g}"
+            zh, en = f"等每核负载降到 {eased}", f"until its load per core is {eased}"
+            return Text(f"暂停：机器正忙，{zh}", f"paused: the machine is busy, {en}")
     if moment.people:
         return Text("暂停：让交互命令先用", "paused: an interactive command goes first")
     return None

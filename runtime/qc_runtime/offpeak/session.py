@@ -11,10 +11,11 @@ _FEWEST = 3  # computed answers from which a rate says something
 
 @dataclass(frozen=True)
 class Standing:
-    """Counts of unique questions. ``stored`` of the ``done`` were answered in earlier runs.
+    """Counts of unique questions, or of records judged part by part.
 
-    ``rate`` is answers a second of this session, pauses left out; ``left`` the seconds for the
-    rest at that rate. Both are `None` while nothing can be said.
+    ``stored`` of the ``done`` were so in earlier runs. ``rate`` is those a second of this session,
+    pauses left out; ``left`` the seconds for the rest at that rate. Both are `None` while nothing
+    can be said.
     """
 
     done: int = 0
@@ -25,14 +26,22 @@ class Standing:
 
 
 class Session:
-    """Counts of one session. ``computed`` is called before each answer that is computed."""
+    """Counts of one session. ``computing`` is called before each answer that is computed.
+
+    What is counted is answers, unless `begin` says how many of something else are done already.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._begun: float | None = None
         self._rested = 0.0
         self._asked = 0
+        self._before: int | None = None
         self.standing = Standing()
+
+    def begin(self, before: int) -> None:
+        """Not answers are counted, and so many were done before this session."""
+        self._before, self._begun = before, self._clock()
 
     def computing(self, rested: float = 0.0) -> None:
         """The next answer is about to be computed; ``rested`` seconds were paused so far."""
@@ -43,7 +52,7 @@ class Session:
 
     def told(self, done: int, total: int) -> Standing:
         """The counts after another answer."""
-        computed = min(self._asked, done)
+        computed = min(self._asked, done) if self._before is None else done - self._before
         rate = self._rate(computed)
         left = (total - done) / rate if rate else None
         self.standing = Standing(done, total, done - computed, rate, left)

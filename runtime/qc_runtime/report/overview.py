@@ -152,6 +152,7 @@ def _model(model: Mapping[str, Any]) -> Iterable[Line]:
     for label, key, style in (
         (tr("需要模型的病例", "Records asked about"), "requests", "count"),
         (tr("其中不同的问题", "Different questions"), "unique_requests", "count"),
+        (tr("其中以前答过的", "Answered before"), "stored", "count"),
         (tr("提示词元（计算）", "Prompt tokens computed"), "prompt_tokens", "count"),
         (tr("提示词元（共用）", "Prompt tokens reused"), "reused_prompt_tokens", "count"),
         (tr("生成词元", "Tokens generated"), "generated_tokens", "count"),

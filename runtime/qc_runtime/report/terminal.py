@@ -25,6 +25,7 @@ from qc_runtime.report.labels import (
 from qc_runtime.report.summary import RunInfo
 from qc_runtime.report.tiers import tier_lines
 
+_NAME, _COUNT = 6, 5  # columns on a narrow screen, where headings fold: names, numbers
 _DEPARTMENTS = 20  # those shown; summary.json has all
 _BAR = 24  # columns of a full bar
 _COLOURS = {"pass": "green", "fail": "red", "exclude": "bright_black"} | {
@@ -124,9 +125,9 @@ def _accounts(by_rule: Mapping[str, Mapping[str, int]]) -> Table:
     names = dict.fromkeys((*_FIRST, *next(iter(by_rule.values()))))
     shown = [name for name in names if any(row[name] for row in by_rule.values())]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(tr("规则", "Rule"), overflow="fold")
+    table.add_column(tr("规则", "Rule"), overflow="fold", min_width=_NAME)
     for name in shown:
-        table.add_column(account_name(name), justify="right", no_wrap=True)
+        table.add_column(account_name(name), justify="right", overflow="fold", min_width=_COUNT)
     for rule, row in by_rule.items():
         table.add_row(Text(rule), *(f"{row[name]:,}" if row[name] else "" for name in shown))
     return table
@@ -134,15 +135,15 @@ def _accounts(by_rule: Mapping[str, Mapping[str, int]]) -> Table:
 
 def _departments(by_department: Mapping[str, Mapping[str, Any]], info: RunInfo) -> Table:
     """The departments with most records: their verdicts, findings and mean score."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(tr("科室", "Department"), overflow="fold")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1))
+    table.add_column(tr("科室", "Department"), overflow="fold", min_width=_NAME)
     headings = [tr("例数", "Records"), *(name for name, _ in info.verdicts)]
     left = open_statuses(by_department)
     headings += [str(STATUS[status]) for status in left]
     headings += [str(FINDINGS_COUNT)] if info.has_findings else []
     headings += [tr("平均分", "Mean score")] if info.has_score else []
     for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(heading, justify="right", overflow="fold", min_width=_COUNT)
     for name, row in islice(by_department.items(), _DEPARTMENTS):
         table.add_row(Text(name), *_department(row, left, info))
     if (rest := len(by_department) - _DEPARTMENTS) > 0:
@@ -175,20 +176,28 @@ def _notes(summary: Mapping[str, Any], info: RunInfo) -> Iterable[str]:
         yield tr(f"没有给出表：{listed}", f"Tables that were not given: {listed}")
     if info.has_score and (mean := summary["score"]["mean"]) is not None:
         yield tr(f"平均得分 {mean:.1f}", f"Mean score {mean:.1f}")
-    model = summary["model"]
-    if not model["requests"]:
-        return
+    if summary["model"]["requests"]:
+        yield _model(summary["model"], info)
+        yield from tier_lines(summary["tiers"])
+
+
+def _model(model: Mapping[str, Any], info: RunInfo) -> str:
+    """What was asked, and what that took, unless everything had been answered before."""
+    asked, stored = model["unique_requests"], model["stored"]
+    before = tr(f"，其中 {stored:,} 以前答过", f", {stored:,} answered before") if stored else ""
+    about = tr(
+        f"模型 {info.model}：{model['requests']:,} 例（{asked:,} 问{before}）",
+        f"Model {info.model}: {model['requests']:,} records ({asked:,} asked{before})",
+    )
     needed = model["prompt_tokens"] + model["reused_prompt_tokens"]
-    reused = model["reused_prompt_tokens"] / needed if needed else 0.0
-    speed = model["requests"] / model["seconds"] if model["seconds"] else 0.0
     tokens = needed + model["generated_tokens"]
-    zh = (
-        f"模型 {info.model}：{model['requests']:,} 例（{model['unique_requests']:,} 问），"
-        f"{model['seconds']:.1f} 秒，{speed:.2f} 例/秒，{tokens:,} 词元（提示 {reused:.0%} 共用）"
+    if stored >= asked and not tokens:
+        return about
+    reused = model["reused_prompt_tokens"] / needed if needed else 0.0
+    asked_now = model["requests"] * (asked - stored) / max(asked, 1)
+    speed = asked_now / model["seconds"] if model["seconds"] else 0.0
+    return about + tr(
+        f"，{model['seconds']:.1f} 秒，{speed:.2f} 例/秒，"
+        f"{tokens:,} 词元（提示 {reused:.0%} 共用）",
+        f", {model['seconds']:.1f} s, {speed:.2f}/s, {tokens:,} tokens ({reused:.0%} reused)",
     )
-    en = (
-        f"Model {info.model}: {model['requests']:,} records ({model['unique_requests']:,} asked), "
-        f"{model['seconds']:.1f} s, {speed:.2f}/s, {tokens:,} tokens ({reused:.0%} reused)"
-    )
-    yield tr(zh, en)
-    yield from tier_lines(summary["tiers"])

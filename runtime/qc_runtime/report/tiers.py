@@ -47,9 +47,9 @@ def _line(tier: Mapping[str, Any]) -> str:
     tokens = tier["prompt_tokens"] + tier["reused_prompt_tokens"] + tier["generated_tokens"]
     model = f"{tier['model']}，" if tier["model"] else ""
     failed = tr(f"，失败 {tier['failed']:,}", f", {tier['failed']:,} failed")
+    stored = tr(f"，以前答过 {tier['stored']:,}", f", {tier['stored']:,} answered before")
+    more = (failed if tier["failed"] else "") + (stored if tier["stored"] else "")
     return start + tr(
-        f"，{model}有把握 {tier['settled']:,}{failed if tier['failed'] else ''}，"
-        f"{tier['seconds']:.1f} 秒，{tokens:,} 词元",
-        f", {model}{tier['settled']:,} sure{failed if tier['failed'] else ''},"
-        f" {tier['seconds']:.1f} s, {tokens:,} tokens",
+        f"，{model}有把握 {tier['settled']:,}{more}，{tier['seconds']:.1f} 秒，{tokens:,} 词元",
+        f", {model}{tier['settled']:,} sure{more}, {tier['seconds']:.1f} s, {tokens:,} tokens",
     )

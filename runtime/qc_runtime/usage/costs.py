@@ -92,21 +92,30 @@ def read_costs(path: Path | None) -> Costs:
     try:
         return _checked(yaml.safe_load(path.read_text("utf-8")))
     except OSError as error:
-        raise _wrong(path, error.strerror or str(error)) from error
+        raise _wrong(path, _same(error.strerror or str(error))) from error
     except UnicodeDecodeError as error:
-        raise _wrong(path, "UTF-8") from error
+        raise _wrong(path, Text("不是 UTF-8", "it is not UTF-8")) from error
     except yaml.YAMLError as error:
-        raise _wrong(path, str(error).split("\n")[0]) from error
+        raise _wrong(path, _same(str(error).split("\n")[0])) from error
     except ValueError as error:  # pydantic's too
         raise _wrong(path, _first(error)) from error
 
 
-def _first(error: ValueError) -> str:
+_KINDS = {"missing": "缺少", "extra_forbidden": "没有这一项"}
+
+
+def _first(error: ValueError) -> Text:
     """Where and what the first mistake is, without the value."""
     found: list[dict[str, Any]] = getattr(error, "errors", list)()
     if not found:
-        return str(error)
-    return f"{'.'.join(map(str, found[0]['loc']))}: {found[0]['msg']}"
+        return _same(str(error))
+    where = ".".join(map(str, found[0]["loc"]))
+    zh = _KINDS.get(found[0]["type"], "值不对")
+    return Text(f"{where} {zh}".strip(), f"{where}: {found[0]['msg']}")
+
+
+def _same(text: str) -> Text:
+    return Text(text, text)
 
 
 def _checked(said: object) -> Costs:
@@ -119,11 +128,11 @@ def _checked(said: object) -> Costs:
     )
 
 
-def _wrong(path: Path, why: str) -> QcError:
+def _wrong(path: Path, why: Text) -> QcError:
     return QcError(
         Diagnostic(
             "QC631",
-            Text(f"成本文件不能用：{why}", f"The cost file cannot be used: {why}"),
+            Text(f"成本文件不能用：{why.zh}", f"The cost file cannot be used: {why.en}"),
             place=Text(str(path), str(path)),
             help=Text(
                 "写法见 docs/operations.md：currency、life_months、options（name、deploy、"
