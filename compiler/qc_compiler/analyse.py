@@ -7,8 +7,8 @@ find is caught when a record hits it (`qc_compiler.decide.Open.CONFLICT`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import chain, islice
+from collections.abc import Iterable, Iterator
+from itertools import chain, combinations, islice
 
 from qc_compiler import ir
 from qc_compiler.allowed import Reviewed, without_allowed
@@ -20,13 +20,16 @@ from qc_compiler.reach import declared_values, unreachable
 from qc_compiler.redundant import redundant
 from qc_compiler.shadowed import shadowed
 from qc_compiler.unused import unused
-from qc_compiler.values import Moment, Record
+from qc_compiler.values import Record
 from qc_compiler.ways import Ways
 from qc_compiler.witness import Tries, find_record
+from qc_compiler.witness_shown import shown_record
 from qc_dsl.errors import Diagnostic, Related
 from qc_dsl.lang import Text
 from qc_dsl.rulebook import Rulebook
 from qc_dsl.source import Span
+
+Hit = tuple[Arm, Arm, Text]  # two arms of one level, and a record that hits both
 
 
 def analyse(program: Program, rulebook: Rulebook) -> tuple[Diagnostic, ...]:
@@ -34,22 +37,25 @@ def analyse(program: Program, rulebook: Rulebook) -> tuple[Diagnostic, ...]:
     return review(program, rulebook).found
 
 
-def review(program: Program, rulebook: Rulebook) -> Reviewed:
-    """The same, with what was allowed and why."""
-    return without_allowed(tuple(_all(program, rulebook)), rulebook)
+def review(program: Program, rulebook: Rulebook, seen: Iterable[Hit] = ()) -> Reviewed:
+    """The same, with what was allowed and why.
+
+    ``seen`` are contradictions that records of some data hit: these are the examples then.
+    """
+    return without_allowed(tuple(_all(program, rulebook, seen)), rulebook)
 
 
-def _all(program: Program, rulebook: Rulebook) -> list[Diagnostic]:
+def _all(program: Program, rulebook: Rulebook, seen: Iterable[Hit]) -> list[Diagnostic]:
     spans = {decl.id: decl.span for decl in rulebook.rules}
     ways, tries = Ways(declared_values(program)), Tries(_MOST_TRIES)
     conflicts = chain.from_iterable(
         _conflicts(program, level, ways, tries) for level in program.levels
     )
-    found = [
-        _conflict(program, a, b, record, spans)
-        for a, b, record in islice(conflicts, _MOST_CONFLICTS)
-    ]
-    if tries.left < 0 or len(found) == _MOST_CONFLICTS:
+    made_up = list(islice(conflicts, _MOST_CONFLICTS))
+    hits = {(a.rule, b.rule): (a, b, _made_up(a, b, record)) for a, b, record in made_up}
+    hits |= {(a.rule, b.rule): (a, b, record) for a, b, record in seen}
+    found = [_conflict(program, *hit, spans) for hit in hits.values()]
+    if tries.left < 0 or len(made_up) == _MOST_CONFLICTS:
         found.append(_not_all(rulebook))
     if program.otherwise is None and not program.obligations:
         found.append(_gap(rulebook))
@@ -82,44 +88,43 @@ def _conflicts(
         a, b = arms[i], arms[j]
         if a.rule == b.rule:
             continue
-        record = find_record(ir.And((a.expr, b.expr)), program.fields, tries)
+        record = find_record(ir.And((a.expr, b.expr)), program.fields, program.tables, tries)
         if record is not None and evaluate(a.expr, record) and evaluate(b.expr, record):
             yield a, b, record
         if tries.left < 0:
             return
 
 
-def _conflict(
-    program: Program, a: Arm, b: Arm, record: Record, spans: dict[str, Span]
-) -> Diagnostic:
+def disagreeing(program: Program, record: Record) -> Iterator[tuple[Arm, Arm]]:
+    """The pairs of one level that give a record different verdicts."""
+    for level in program.levels:
+        true = [arm for arm in level.arms if evaluate(arm.expr, record)]
+        for a, b in combinations(true, 2):
+            if a.verdict != b.verdict:
+                yield a, b
+
+
+def _made_up(a: Arm, b: Arm, record: Record) -> Text:
+    both = ir.And((a.expr, b.expr))
+    return Text(shown_record(both, record, "zh"), shown_record(both, record, "en"))
+
+
+def _conflict(program: Program, a: Arm, b: Arm, record: Text, spans: dict[str, Span]) -> Diagnostic:
     first, second = program.rules[a.rule].id, program.rules[b.rule].id
     one, other = program.verdicts[a.verdict].name, program.verdicts[b.verdict].name
-    shown = [f"{name}={_shown(record[name])}" for name in _mentioned(a, b)]
     return Diagnostic(
         "QC301",
         Text(
             f"规则“{first}”与“{second}”会给同一病例不同结论（{one}、{other}）",
-            f"Rules “{first}” and “{second}” give one record different verdicts",
+            f"Rules “{first}” and “{second}” give one record different verdicts ({one}, {other})",
         ),
         spans[second],
         Text(
-            f"例如：{'，'.join(shown)}。请改写其中一条，或给其中一条写上“优先级”",
-            f"For instance: {', '.join(shown)}. Change one of them, or give one a priority",
+            f"例如：{record.zh}。请改写其中一条，或给其中一条写上“优先级”",
+            f"For instance: {record.en}. Change one of them, or give one a priority",
         ),
         related=(Related(spans[first], Text("另一条规则", "the other rule")),),
     )
-
-
-def _mentioned(a: Arm, b: Arm) -> list[str]:
-    return sorted({column.name for arm in (a, b) for column in ir.columns(arm.expr)})
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, Moment):
-        return f"{value.lo:%Y-%m-%d}" if value.lo < value.hi else f"{value.lo:%Y-%m-%d %H:%M}"
-    if isinstance(value, tuple):
-        return "“" + "+".join(value) + "”"
-    return f"“{value}”" if isinstance(value, str) else "空" if value is None else f"{value:g}"
 
 
 def _gap(rulebook: Rulebook) -> Diagnostic:

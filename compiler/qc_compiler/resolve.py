@@ -15,6 +15,8 @@ from qc_dsl.fold import fold
 from qc_dsl.lang import Lang, Text
 from qc_dsl.rulebook import FieldDecl, QuestionDecl, Rulebook, TableDecl
 
+MAX_PHRASES = 20  # that use each other, in a chain
+
 
 @dataclass(frozen=True)
 class Scope:
@@ -91,14 +93,23 @@ def _phrase_cycles(rulebook: Rulebook) -> Iterator[Diagnostic]:
     uses = {phrase.name: set(_phrases_in(phrase.condition)) for phrase in rulebook.phrases}
     for phrase in rulebook.phrases:
         reached: set[str] = set()
-        frontier = set(uses[phrase.name])
+        frontier, levels = set(uses[phrase.name]), 0
         while frontier:
-            reached |= frontier
+            reached, levels = reached | frontier, levels + 1
             frontier = {n for name in frontier for n in uses.get(name, ())} - reached
         if phrase.name in reached:
             yield Diagnostic(
                 "QC210",
                 Text(f"说法“{phrase.name}”绕回了自己", f"“{phrase.name}” is defined by itself"),
+                phrase.span,
+            )
+        elif levels > MAX_PHRASES:
+            yield Diagnostic(
+                "QC210",
+                Text(
+                    f"说法“{phrase.name}”一层套一层，超过 {MAX_PHRASES} 层",
+                    f"“{phrase.name}” is phrases of phrases, more than {MAX_PHRASES} deep",
+                ),
                 phrase.span,
             )
 

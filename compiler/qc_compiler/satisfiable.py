@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise, product
+from math import ceil, floor
 
 from qc_compiler import ir
 from qc_compiler.interpret import evaluate
 from qc_compiler.values import FieldType, Moment, Value
 
 MOST = 128  # conjunctions looked at; a condition of more is taken to be possible
+_LONGEST = 10_000  # characters, or items, of a value that is tried
 _SOME_TIME = datetime(2025, 1, 15, 8, 0)
 Literal = tuple[ir.Expr, bool]
 Declared = Callable[[ir.Column], tuple[str, ...]]  # the values that a category may take
@@ -59,15 +61,8 @@ def _conjunctions(expr: ir.Expr, wanted: bool) -> Iterator[tuple[Literal, ...]]:
 
 def _product(items: Sequence[ir.Expr], wanted: bool) -> Iterator[tuple[Literal, ...]]:
     """One conjunction of each item, put together, in every way."""
-    if not items:
-        yield ()
-        return
-    if any(next(_conjunctions(item, wanted), None) is None for item in items):
-        return  # else the others would be gone through for nothing
-    first, *rest = items
-    for one in _conjunctions(first, wanted):
-        for others in _product(rest, wanted):
-            yield (*one, *others)
+    each = [list(islice(_conjunctions(item, wanted), MOST + 1)) for item in items]
+    return (tuple(chain.from_iterable(chosen)) for chosen in product(*each))
 
 
 def _impossible(literals: Sequence[Literal], declared: Declared) -> bool:
@@ -105,7 +100,9 @@ def no_value(column: ir.Column, asked: Sequence[Literal], declared: Declared) ->
     """Whether nothing that a column can hold, and nothing at all, does all that is asked of it."""
     values = values_for(column, asked, declared)
     if values is None:
-        return _texts_clash(asked)
+        sizes = [one for one in asked if isinstance(one[0], (ir.Long, ir.Items))]
+        of_no_size = 0 < len(sizes) < len(asked) and no_value(column, sizes, declared)
+        return of_no_size or _texts_clash(asked)
     return not any(
         all(evaluate(expr, {column.key: value}) is wanted for expr, wanted in asked)
         for value in (None, *values)
@@ -117,6 +114,13 @@ def values_for(
 ) -> Iterable[Value] | None:
     """Values that stand for all that a column can hold, as far as it is asked; else `None`."""
     kinds = {type(expr) for expr, _ in asked}
+    if column.type is FieldType.TEXT and ir.Long in kinds <= {ir.Long, ir.Missing}:
+        return [
+            "某" * n for n in _sizes(e.right for e, _ in asked if isinstance(e, ir.Long))
+        ] or None
+    if column.type is FieldType.LIST and ir.Items in kinds <= {ir.Items, ir.Missing}:
+        counts = _sizes(e.right for e, _ in asked if isinstance(e, ir.Items))
+        return [("某",) * n for n in counts] or None
     if column.type in (FieldType.TEXT, FieldType.CATEGORY):
         named = [e.values for e, wanted in asked if wanted and isinstance(e, ir.Among)]
         known = declared(column) if column.type is FieldType.CATEGORY else ()
@@ -136,6 +140,13 @@ def _numbers(bounds: Iterable[float | ir.Column]) -> list[float]:
     points = sorted({bound for bound in bounds if isinstance(bound, float)} | {0.0})
     between = [(low + high) / 2 for low, high in pairwise(points)]
     return [*points, *between, points[0] - 1, points[-1] + 1]
+
+
+def _sizes(bounds: Iterable[float]) -> list[int]:
+    """Numbers of characters, or of items, on either side of every bound; none where too many."""
+    points = _numbers(bounds)
+    sizes = {max(1, size) for point in points for size in (floor(point), ceil(point))}
+    return sorted(sizes) if max(sizes) <= _LONGEST else []
 
 
 def _moments(column: ir.Column, asked: Sequence[ir.Before]) -> list[Value]:

@@ -51,6 +51,18 @@ def not_a_condition(span: Span) -> Diagnostic:
     )
 
 
+def too_deep(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "QC102",
+        Text("括号、“非”或“存在”一层套一层，太深了", "Brackets, nots or rows are nested too deep"),
+        span,
+        Text(
+            "请把里面的条件写成“说法”，一层一层起名",
+            "Give the conditions inside names, under “phrases”",
+        ),
+    )
+
+
 def empty_literal(span: Span) -> Diagnostic:
     return Diagnostic(
         "QC111",

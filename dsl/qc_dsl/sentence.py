@@ -30,6 +30,7 @@ _OWN = (
     "VALUE_OR", "VALUE_AND", "VALUE_COMMA", "UNKNOWN",
     "_STOP",
 )  # fmt: skip
+_DEEPEST = 120  # levels of a tree: about 30 of brackets in brackets
 # What a sentence begins with, and a condition does not.
 _OPENERS = {"IF", "WHEN", "EACH", "MUST", "MUST_NOT"}
 
@@ -160,6 +161,15 @@ def _check_begins(start: str, folded: str, scalar: Scalar, lexicon: Lexicon) -> 
         raise QcError(complaint(scalar.span_of(0, len(scalar.value.rstrip()))))
 
 
+def _depth(tree: Tree[Token]) -> int:
+    """How deep a tree is nested, found without going as deep oneself."""
+    depth, level = 0, [tree]
+    while level:
+        depth += 1
+        level = [child for one in level for child in one.children if isinstance(child, Tree)]
+    return depth
+
+
 def _parse(scalar: Scalar, lexicon: Lexicon, start: str) -> object:
     folded, lexicon = _folded(scalar), _one_of_equals(lexicon)
     _check_begins(start, folded, scalar, lexicon)
@@ -168,6 +178,8 @@ def _parse(scalar: Scalar, lexicon: Lexicon, start: str) -> object:
         tree, errors = _recover(start, folded, lexicon, scalar.span_of)
     if tree is None or errors:
         raise QcError(*errors)
+    if len(folded) > _DEEPEST and _depth(tree) > _DEEPEST:
+        raise QcError(complaints.too_deep(scalar.span_of(0, len(scalar.value.rstrip()))))
     builder = ToAst(scalar.value, folded, scalar.span_of, lexicon)
     sentence = builder.transform(tree)
     if builder.errors:

@@ -56,6 +56,11 @@ SETTLED = [
     ("长 小于 0 天", "长 小于 0 天"),
     ("文 不为空 且 (数 大于 5 且 数 为 5)", "数 大于 5 且 数 为 5"),
     ("存在 医嘱，(量 大于 5 且 量 小于 3)", "存在 医嘱，(量 大于 5 且 量 小于 3)"),
+    ("文 字数 大于 10 且 文 字数 小于 5", "文 字数 大于 10 且 文 字数 小于 5"),
+    ("文 字数 大于 3 且 文 包含 “甲” 且 文 字数 不大于 3", ""),
+    ("文 字数 大于 2 且 文 字数 小于 3", "文 字数 大于 2 且 文 字数 小于 3"),
+    ("文 字数 小于 1", "文 字数 小于 1"),
+    ("列 项数 大于 2 或 列 项数 不大于 2", "列 项数 大于 2 或 列 项数 不大于 2"),
 ]  # fmt: skip
 
 
@@ -150,3 +155,10 @@ def test_a_prompt_near_the_context_is_said() -> None:
         rulebook, program = read_and_compile(Source("test", text))
         said = [d for d in analyse(program, rulebook) if d.code == "QC309"]
         assert len(said) == wanted
+
+
+def test_a_sentence_of_very_many_conditions_is_looked_through() -> None:
+    many = " 且 ".join(f"文 不包含 “甲{n}”" for n in range(1500))
+    assert found(f"  多: 当 {many} 即视为 合格\n", "QC307") == []
+    never = f"{many} 且 文 包含 “甲7”"
+    assert found(f"  多: 当 {never} 即视为 合格\n", "QC307") == [never]

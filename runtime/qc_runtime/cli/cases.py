@@ -103,8 +103,13 @@ def check_tests(
 
 def checked(case: TestCase, tested: Tested) -> Checked:
     reason = mismatch(case, tested)
+    if reason is None and case.todo:
+        fixed = tr(
+            "标为待办，却通过了：请去掉“状态: 待办”", "marked todo, yet it passes: drop the mark"
+        )
+        return Checked(case, tested, Mark.FIXED, fixed)
     if reason is None:
-        return Checked(case, tested, Mark.FIXED if case.todo else Mark.PASSED)
+        return Checked(case, tested, Mark.PASSED)
     if tested.waits:
         return Checked(
             case, tested, Mark.NOT_RUN, tr("未运行（需要模型）", "not run (needs the model)")
@@ -121,24 +126,28 @@ def is_failure(found: Sequence[Checked], strict: bool) -> bool:
 
 def report(program: Program, rulebook: Path, found: Sequence[Checked]) -> Iterator[str]:
     """Every test that did not pass, with the clause that decided; then the counts."""
+    for one, said in zip(found, reasons(program, rulebook, found), strict=True):
+        if one.mark is not Mark.PASSED:
+            yield f"{one.case.place}: {said}"
+    yield counted(found)
+
+
+def reasons(program: Program, rulebook: Path, found: Sequence[Checked]) -> list[str]:
+    """Why each test did not pass; for a failure with the clauses that decided, a line each."""
     from qc_runtime.cli.failing import deciding_lines
     from qc_runtime.workbench.testing import posed
 
     records = posed(program, str(rulebook)) if any(o.mark is Mark.FAILED for o in found) else []
+    said = []
     for number, one in enumerate(found):
         if one.mark is Mark.FAILED:
-            yield f"{one.case.place}: {one.reason}"
-            yield from deciding_lines(program, records[number], one)
-        elif one.mark is Mark.NOT_RUN:
-            yield f"{one.case.place}: {one.reason}"
+            lines = (one.reason, *deciding_lines(program, records[number], one))
+            said.append("\n".join(lines))
         elif one.mark is Mark.TODO:
-            yield f"{one.case.place}: " + tr(f"待办：{one.reason}", f"todo: {one.reason}")
-        elif one.mark is Mark.FIXED:
-            yield f"{one.case.place}: " + tr(
-                "标为待办，却通过了：请去掉“状态: 待办”",
-                "marked todo, yet it passes: drop the mark",
-            )
-    yield counted(found)
+            said.append(tr(f"待办：{one.reason}", f"todo: {one.reason}"))
+        else:
+            said.append(one.reason)
+    return said
 
 
 def counted(found: Sequence[Checked]) -> str:
@@ -157,11 +166,11 @@ def mismatch(case: TestCase, result: Tested) -> str | None:
     got = outcome.verdict or outcome.status.value
     wanted = OPEN_ENDS.get(case.expected, case.expected)
     if got != wanted:
-        why = f"（{outcome.explanation}）" if outcome.explanation else ""
         shown = f"{got} {outcome.leaning or ''}".strip()
+        why = outcome.explanation
+        zh, en = (f"（{why}）", f" ({why})") if why else ("", "")
         return tr(
-            f"应为 {case.expected}，实为 {shown}{why}",
-            f"expected {case.expected}, got {shown} {why}",
+            f"应为 {case.expected}，实为 {shown}{zh}", f"expected {case.expected}, got {shown}{en}"
         )
     if case.rules and not set(case.rules) <= set(outcome.rules):
         wanted, found = "、".join(case.rules), "、".join(outcome.rules) or "—"

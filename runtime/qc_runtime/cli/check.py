@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +15,8 @@ from qc_dsl.lang import tr
 
 if TYPE_CHECKING:
     from qc_compiler.allowed import Allowed
+    from qc_compiler.analyse import Hit
+    from qc_compiler.program import Program
 
 
 class Format(StrEnum):
@@ -46,8 +49,18 @@ def check(
     strict: Annotated[
         bool, typer.Option("--strict", help=tr("有警告也算不通过", "warnings fail too"))
     ] = False,
+    data: Annotated[
+        list[str],
+        typer.Option(
+            metavar="[NAME=]FILE",
+            help=tr(
+                "病例和表：矛盾的规则用其中真实的病例作例子，可重复",
+                "records and tables: contradictions are shown by them, repeatable",
+            ),
+        ),
+    ] = [],  # noqa: B006 (the command line's default is never changed)
 ) -> None:
-    checked = [review_file(path) for path in rulebooks]
+    checked = [review_file(path, data) for path in rulebooks]
     if format_ is Format.TEXT:
         typer.echo("\n".join(_text(checked)))
     else:
@@ -86,15 +99,30 @@ def diagnose(path: Path) -> tuple[Diagnostic, ...]:
     return review_file(path).found
 
 
-def review_file(path: Path) -> Checked:
-    """The same, with what the file allows at its place."""
+def review_file(path: Path, data: Sequence[str] = ()) -> Checked:
+    """The same, with what the file allows at its place; contradictions also by some data."""
     from qc_compiler.analyse import review
     from qc_compiler.pipeline import read_and_compile
     from qc_dsl.reader import read_source
 
     try:
         rulebook, program = read_and_compile(read_source(path))
-        reviewed = review(program, rulebook)
+        reviewed = review(program, rulebook, _seen(program, data) if data else ())
         return Checked(path, reviewed.found, reviewed.allowed)
     except QcError as error:
         return Checked(path, error.diagnostics)
+
+
+def _seen(program: Program, data: Sequence[str]) -> list[Hit]:
+    """The contradictions that records of the data run into. Raises `QcError`."""
+    import tempfile
+
+    from qc_runtime.cli.data import read_cases, read_tables
+    from qc_runtime.workbench.contradicted import contradicted
+
+    given = read_cases(program, data)
+    with (
+        tempfile.TemporaryDirectory(prefix="qc-") as folder,
+        read_tables(given, Path(folder), "tables") as read,
+    ):
+        return list(contradicted(program, read.records, read.database))

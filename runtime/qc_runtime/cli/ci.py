@@ -13,13 +13,12 @@ import typer
 
 from qc_dsl.errors import Diagnostic, QcError, render
 from qc_dsl.lang import tr
-from qc_runtime.cli.cases import Checked, Mark, check_tests, counted, report
+from qc_runtime.cli.cases import Checked, Mark, check_tests, counted, reasons
 from qc_runtime.cli.coverage import FailUnder, cover, gaps, summary
 from qc_runtime.cli.options import Connect, NoCache, with_model
 
 if TYPE_CHECKING:
     from qc_compiler.coverage import Coverage
-    from qc_compiler.program import Program
 
 
 class Format(StrEnum):
@@ -32,12 +31,13 @@ class Ran:
     """What became of one rulebook.
 
     ``diagnostics`` with errors stop it; ``problems`` are why it fails although it is sound.
+    ``reasons`` say of each of the ``tests`` why it did not pass.
     """
 
     rulebook: Path
     diagnostics: tuple[Diagnostic, ...] = ()
-    program: Program | None = None
     tests: list[Checked] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
     coverage: Coverage | None = None
     problems: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -98,9 +98,10 @@ def _run(ran: Ran, connect: Connect, fail_under: float, no_cache: bool) -> None:
     ran.diagnostics = analyse(program, rulebook)
     if ran.code:
         return
-    ran.program = program = with_test_files(rulebook, program)
+    program = with_test_files(rulebook, program)
     if program.tests:
         ran.tests = check_tests(program, ran.rulebook, connect, no_cache)
+        ran.reasons = reasons(program, ran.rulebook, ran.tests)
     ran.coverage = cover(program, ran.rulebook)
     ran.problems += _problems(ran, fail_under)
 
@@ -132,15 +133,20 @@ def _problems(ran: Ran, fail_under: float) -> Iterator[str]:
 def _text(ran: Ran) -> Iterator[str]:
     for diagnostic in ran.diagnostics:
         yield render(diagnostic)
-    if ran.program and ran.tests:
-        *lines, last = report(ran.program, ran.rulebook, ran.tests)
-        yield from lines
-        yield f"{ran.rulebook}: {last}"
+    for test, reason in zip(ran.tests, ran.reasons, strict=True):
+        if test.mark is not Mark.PASSED:
+            yield f"{test.case.place}: {reason}"
+    if ran.tests:
+        yield f"{ran.rulebook}: {counted(ran.tests)}"
     if ran.coverage:
         yield f"{ran.rulebook}: {summary(ran.coverage)}"
     for problem in ran.problems:
         yield f"{ran.rulebook}: {problem}"
-    yield f"{ran.rulebook}: " + (tr("不通过", "FAILED") if ran.code else tr("通过", "passed"))
+    yield f"{ran.rulebook}: {_verdict(ran)}"
+
+
+def _verdict(ran: Ran) -> str:
+    return tr("不通过", "FAILED") if ran.code else tr("通过", "passed")
 
 
 def _github(ran: Ran) -> Iterator[str]:
@@ -152,18 +158,21 @@ def _github(ran: Ran) -> Iterator[str]:
             place |= {"line": said["line"], "endLine": said["end_line"], "col": said["column"]}
         message = "\n".join(filter(None, (said["message"], said["help"])))
         yield command(one.severity, place | {"title": one.code}, message)
-    for test in ran.tests:
+    for test, reason in zip(ran.tests, ran.reasons, strict=True):
         if test.mark in (Mark.FAILED, Mark.NOT_RUN, Mark.FIXED):
             file, line, column = placed(test.case.place)
             place = {"file": file, "line": line, "col": column, "title": test.mark.value}
-            yield command("error", place, test.reason or test.mark.value)
-    for gap in gaps(ran.coverage) if ran.coverage else ():
-        yield command("notice", {"file": str(ran.rulebook), "title": "coverage"}, gap)
+            yield command("error", place, reason)
+    for span, gap in gaps(ran.coverage) if ran.coverage else ():
+        line, column = span.source.position(span.start)
+        place = {"file": span.source.path, "line": line, "col": column, "title": "coverage"}
+        yield command("notice", place, gap)
     for problem in ran.problems:
         yield command("error", {"file": str(ran.rulebook)}, problem)
     tested = counted(ran.tests) if ran.tests else ""
     covered = summary(ran.coverage) if ran.coverage else ""
-    yield f"{ran.rulebook}: {'；'.join(filter(None, (tested, covered)))}"
+    parts = filter(None, (tested, covered, _verdict(ran)))
+    yield f"{ran.rulebook}: {tr('；', '; ').join(parts)}"
 
 
 def placed(place: str) -> tuple[str, int, int]:

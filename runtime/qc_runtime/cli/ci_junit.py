@@ -48,20 +48,20 @@ def _cases(ran: Ran) -> Iterator[Xml.Element]:
     yield check
     if errors:
         return
-    for one in ran.tests:
-        yield _test(ran, one)
+    for one, reason in zip(ran.tests, ran.reasons, strict=True):
+        yield _test(ran, one, reason)
     rulebook = _case(ran, "tests and coverage")
     if ran.problems:
         _why(rulebook, "failure", "rulebook", "\n".join(ran.problems))
     yield rulebook
 
 
-def _test(ran: Ran, one: Checked) -> Xml.Element:
+def _test(ran: Ran, one: Checked, reason: str) -> Xml.Element:
     case = _case(ran, one.case.place)
     if one.mark is Mark.TODO:
-        Xml.SubElement(case, "skipped", message=_clean(f"todo: {one.reason}"))
+        Xml.SubElement(case, "skipped", message=_clean(reason))
     elif one.mark is not Mark.PASSED:
-        _why(case, "failure", one.mark.value, one.reason or one.mark.value)
+        _why(case, "failure", one.mark.value, reason)
     return case
 
 

@@ -16,6 +16,7 @@ from qc_runtime.cli.options import Rulebook
 if TYPE_CHECKING:
     from qc_compiler.coverage import Coverage, Covered, Node
     from qc_compiler.program import Clause, Program
+    from qc_dsl.source import Span
 
 FailUnder = Annotated[
     float,
@@ -182,11 +183,12 @@ def _clause(clause: Clause | None, node: Node) -> dict[str, Any]:
     }
 
 
-def gaps(found: Coverage) -> Iterator[str]:
-    """Each clause that no test made true, or none false, a line each."""
+def gaps(found: Coverage) -> Iterator[tuple[Span, str]]:
+    """Each clause that no test made true, or none false: where it is, and a line."""
     words = {True: tr("从未成立", "never true"), False: tr("从未不成立", "never false")}
     for one in found.sentences():
         for node in one.nodes():
             lacking = [words[truth] for truth in (True, False) if not node.counts[truth]]
             if node.points and lacking:
-                yield f"{one.name}: {clause_text(node)}: {tr('，', ', ').join(lacking)}"
+                said = f"{one.name}: {clause_text(node)}: {tr('，', ', ').join(lacking)}"
+                yield node.condition.span, said

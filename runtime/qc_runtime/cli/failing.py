@@ -43,6 +43,8 @@ def _for_verdict(program: Program, verdict: str) -> Iterator[str]:
         for arm in level.arms:
             if program.verdicts[arm.verdict].name == verdict:
                 yield program.rules[arm.rule].id
+    if any(one.name == verdict and one.kind == "fail" for one in program.verdicts):
+        yield from (program.rules[duty.rule].id for duty in program.obligations)
 
 
 def _traced(program: Program, rule: int, posed: Posed) -> Iterator[TracedRule]:

@@ -100,7 +100,7 @@ class Levels:
     def _undecided(self, case: Case, decision: Decision) -> Outcome:
         rules = self._names(decision)
         if decision.code == Open.DATA_MISSING:
-            missing = self._missing(case, decision)
+            missing = self.missing(case, decision)
             return Outcome(case.key, Status.DATA_MISSING, rules=rules, explanation=lacking(missing))
         if decision.code == Open.CONFLICT:
             why = Text("几条规则给出不同结论", "Rules give different verdicts")
@@ -134,7 +134,7 @@ class Levels:
         lang = self.program.lang
         return "；".join(f"{rule.id}：{print_sentence(rule.sentence, lang)}" for rule in sentences)
 
-    def _missing(self, case: Case, decision: Decision) -> list[str]:
+    def missing(self, case: Case, decision: Decision) -> list[str]:
         """The blank or unreadable fields, each unreadable one with what is wrong with it."""
         names = [m for rule in decision.rules for m in self._traced(rule, case).missing()]
         question = self.program.otherwise

@@ -7,8 +7,7 @@ full, with a back end that answers nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,8 @@ from qc_compiler.decide import Open
 from qc_compiler.difference import asks_within_rules
 from qc_compiler.program import Program, Question
 from qc_runtime.outcome import Outcome, Status
-from qc_runtime.prefilter import parts
 from qc_runtime.workbench.diffing_codes import Side, both_codes
+from qc_runtime.workbench.diffing_duties import LEFT, Duties, DutiesCompared, Moved
 
 if TYPE_CHECKING:
     from qc_runtime.backend import Request
@@ -28,15 +27,6 @@ _OPEN = {
     Open.CONFLICT: "needs_review",
     Open.UNCOVERED: "needs_review",
 }
-_CODES = {1: "met", 0: "violated", None: "open"}  # of an obligation's row; not there: exempt
-
-
-@dataclass(frozen=True)
-class Moved:
-    """A row (`None`: the case) under an obligation that came out otherwise."""
-
-    number: int
-    row: int | None
 
 
 @dataclass
@@ -44,7 +34,7 @@ class Changes:
     """Records by what changed: verdicts (or statuses), and obligations' states by rule."""
 
     verdicts: dict[tuple[str, str], list[int]] = field(default_factory=dict)
-    duties: dict[tuple[str, str, str], list[Moved]] = field(default_factory=dict)
+    duties: Duties = field(default_factory=dict)
 
     @property
     def records(self) -> set[int]:
@@ -72,14 +62,22 @@ def compare(a: Side, b: Side) -> Compared:
     if any(map(_asks_late, (a.program, b.program))):
         return _in_full(a, b)
     codes = both_codes(a, b)
-    changes = Changes()
+    return _questions(a, b, codes, _changes(a, b, codes))
+
+
+def _changes(a: Side, b: Side, codes: Sequence[Sequence[int]]) -> Changes:
+    duties = DutiesCompared(a, b, codes)
+    changes = Changes(duties=duties.moved())
     names = tuple(_named(side.program, codes[at]) for at, side in enumerate((a, b)))
-    for number, (old, new) in enumerate(zip(*names, strict=True)):
+    for number, pair in enumerate(zip(*names, strict=True)):
+        if pair[0] == pair[1]:
+            continue
+        old, new = (
+            duties.outcome(at, number) if name == LEFT else name for at, name in enumerate(pair)
+        )
         if old != new:
             changes.verdicts.setdefault((old, new), []).append(number)
-    if a.program.obligations or b.program.obligations:
-        _duties(a, b, codes, changes)
-    return _questions(a, b, codes, changes)
+    return changes
 
 
 def _asks_late(program: Program) -> bool:
@@ -93,7 +91,7 @@ def _named(program: Program, codes: Sequence[int]) -> list[str]:
     names = {int(code): name for code, name in _OPEN.items()}
     names |= {at: verdict.name for at, verdict in enumerate(program.verdicts)}
     if program.obligations:
-        names[int(Open.UNCOVERED)] = ""
+        names[int(Open.UNCOVERED)] = LEFT
     return [names[code] for code in codes]
 
 
@@ -130,102 +128,6 @@ def _requests(side: Side, codes: Sequence[int]) -> list[Request]:
     if not rows:
         return []
     return [one.request for one in ask(side.program, side.records, rows, "none")]
-
-
-def _duties(a: Side, b: Side, codes: Sequence[list[int]], changes: Changes) -> None:
-    """Obligations by rule, for the records that the levels of both versions leave open."""
-    import duckdb
-
-    open_ = {
-        number
-        for number, pair in enumerate(zip(*codes, strict=True))
-        if pair == (Open.UNCOVERED, Open.UNCOVERED)
-    }
-    queries = [_queries(side) for side in (a, b)]
-    rules = [r for r in dict.fromkeys([*queries[0], *queries[1]]) if _differ(a, b, queries, r)]
-    if not rules:
-        return
-    with _opened(a) as one, _opened(b, beside=a, connection=one) as other:
-        for rule in rules:
-            found = [
-                _run(side, connection, queries[at].get(rule))
-                for at, (side, connection) in enumerate(((a, one), (b, other)))
-            ]
-            with duckdb.connect(":memory:") as memory:
-                for number, row, before, after in _moved(memory, *found):
-                    if number in open_:
-                        key = (rule, before, after)
-                        changes.duties.setdefault(key, []).append(Moved(number, row))
-
-
-Query = tuple[int, str | None, str]  # the obligation's number, its table, its query
-
-
-def _queries(side: Side) -> dict[str, Query]:
-    from qc_compiler.obligation_sql import obligation_query
-
-    absent = {table.name for table in side.program.tables} - set(side.database.tables)
-    return {
-        side.program.rules[duty.rule].id: (
-            at,
-            duty.table,
-            obligation_query(side.program, at, absent),
-        )
-        for at, duty in enumerate(side.program.obligations)
-        if duty.table not in absent
-    }
-
-
-def _differ(a: Side, b: Side, queries: Sequence[Mapping[str, Query]], rule: str) -> bool:
-    old, new = (found.get(rule) for found in queries)
-    same_data = a.records is b.records
-    return not (same_data and old is not None and new is not None and old[1:] == new[1:])
-
-
-@contextmanager
-def _opened(side: Side, beside: Side | None = None, connection: object = None) -> Iterator[object]:
-    """The side's database with its cases; the other side's where both read the same."""
-    if beside is not None and beside.records is side.records:
-        yield connection
-        return
-    with side.database.opened(side.arrow) as opened:
-        yield opened
-
-
-def _run(side: Side, connection: object, query: Query | None) -> object:
-    """The rows of an obligation with their codes; none for a rule that the version lacks."""
-    import duckdb
-    import pyarrow as pa
-
-    schema = pa.schema([("n", pa.int32()), ("r", pa.int64()), ("code", pa.int8())])
-    if query is None:
-        return schema.empty_table()
-    assert isinstance(connection, duckdb.DuckDBPyConnection)
-    _, table, text = query
-    row = '"#row"' if table else "NULL"
-    found = []
-    for _ in parts(connection, side.database.tables, len(side.records)):
-        read = connection.sql(f'SELECT "#case" AS n, {row} AS r, code FROM ({text})')
-        found.append(read.to_arrow_table().cast(schema))
-    return pa.concat_tables(found)
-
-
-def _moved(memory: object, old: object, new: object) -> list[tuple[int, int | None, str, str]]:
-    """The rows whose state differs: number, row, state before and after."""
-    import duckdb
-
-    assert isinstance(memory, duckdb.DuckDBPyConnection)
-    memory.register("a", old)
-    memory.register("b", new)
-    state = "CASE WHEN {0}.n IS NULL THEN 'exempt' WHEN {0}.code = 1 THEN 'met' " \
-            "WHEN {0}.code = 0 THEN 'violated' ELSE 'open' END"  # fmt: skip
-    return memory.sql(
-        f"""SELECT * FROM (
-            SELECT coalesce(a.n, b.n) AS n, coalesce(a.r, b.r) AS r,
-                {state.format("a")} AS before, {state.format("b")} AS after
-            FROM a FULL JOIN b ON a.n = b.n AND a.r IS NOT DISTINCT FROM b.r)
-        WHERE before <> after ORDER BY n, r"""
-    ).fetchall()
 
 
 def _in_full(a: Side, b: Side) -> Compared:
