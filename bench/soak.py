@@ -1,8 +1,7 @@
 """Memory of one long run of ``qc`` under full load: the program and the process with its model.
 
 Invented operations, more than can be judged in the time given, are put to the model, each answer
-with a reason. Once a minute the resident sets are printed; after the time given the run is asked
-to stop, as Ctrl-C does, and what it has counted is printed.
+with a reason. Once a minute the resident sets are printed; after the time given the run is ended.
 
     python -m bench.soak [MINUTES] [-- OPTIONS OF qc run]
 """
@@ -11,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -46,7 +44,7 @@ def soak(minutes: float, options: list[str]) -> Iterator[Sample]:
         while (gone := time.monotonic() - started) < minutes * 60 and run.poll() is None:
             yield Sample(gone, _resident(run.pid), sum(map(_resident, _children(run.pid))))
             time.sleep(_EVERY)
-        run.send_signal(signal.SIGINT)
+        run.terminate()
         run.wait()
 
 

@@ -30,6 +30,7 @@ DECKS = {
     "nursing": "nursing_completeness",
     "operation_note": "operation_note",
     "insurance": "insurance_compliance",
+    "admission_note": "admission_note",
 }
 # What a careful reader says no to; to every other question of the deck the answer is yes.
 REFUSED = {
@@ -40,7 +41,9 @@ REFUSED = {
     "nursing": ("神志清，精神可", "睡眠尚可", "巡视病房，患者安睡"),
     "operation_note": ("术中见肠管浆膜损伤。冲洗",),
     "insurance": ("手术名称：胆总管探查术", "严重低蛋白血症伴全身水肿"),
+    "admission_note": ("包皮过长",),
 }
+SETTLED = {"admission_note"}  # a part that is not written is a defect there, so nothing is missing
 # (一条记录中有多个手术 …) the one line that turns the other reading on
 WHOLE, ANY_ONE = "引用: [surgery/whole.yaml]", "引用: [surgery/any_one.yaml]"
 SEVERAL = {"P0040", "P0041", "P0042", "P0043"}
@@ -116,7 +119,8 @@ def test_with_a_careful_reader_s_answers_all_is_found_as_expected(
         found = outcomes(rulebook, EXAMPLES / deck / "tables", out=tmp_path, more=more)
     assert all(any(one in text for text in server.asked) for one in REFUSED[deck])
     assert differing(found, labels(deck)) == set()
-    assert {one["status"] for one in found.values()} == {"decided", "data_missing"}
+    open_too = set() if deck in SETTLED else {"data_missing"}
+    assert {one["status"] for one in found.values()} == {"decided"} | open_too
 
 
 def test_a_workbook_says_what_the_folder_says(tmp_path: Path) -> None:

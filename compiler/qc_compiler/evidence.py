@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from qc_compiler import ir
+from qc_compiler.cited import Display as Display
+from qc_compiler.cited import cited, name_of, written
 from qc_compiler.found import Quote as Quote
-from qc_compiler.interpret import (
-    affirmed_items,
-    bind,
-    candidates,
-    compile_pattern,
-    evaluate,
-    items,
-    rows_of,
-)
+from qc_compiler.interpret import bind, candidates, evaluate, rows_of
 from qc_compiler.overlap import outermost
-from qc_compiler.quote import find_quote
-from qc_compiler.terms import Terms
-from qc_compiler.values import ITEM_MARK, ROW, Record, RowsOf
-from qc_compiler.windows import Bounds, bounds_in, searched, searched_in, span_of
+from qc_compiler.values import ROW, Record, RowsOf
+from qc_compiler.windows import bounds_in, searched, searched_in
 from qc_dsl import ast
 
-Display = Mapping[Any, Any]  # like a record: under a column's key its text as written, or None
-_PLAIN = re.compile(r"#\d+(?=\.)")  # how a table's second row variable differs from its name
 _MOST_ROWS = 3  # of those that decide: how many are named and quoted
 
 
@@ -50,8 +38,7 @@ class RowCount:
 def quotes(expr: ir.Expr, record: Record, display: Display) -> Iterator[Quote]:
     """What of the record made an expression true or false; nothing where it is unknown.
 
-    Only the parts that decide count: all of a true 且, those that are false of a false one. What
-    a text does not say cannot be quoted; a time, a number and a blank cell can.
+    Only the parts that decide count: all of a true 且, those that are false of a false one.
     """
     truth = evaluate(expr, record)
     if truth is None:
@@ -66,46 +53,7 @@ def quotes(expr: ir.Expr, record: Record, display: Display) -> Iterator[Quote]:
     elif isinstance(expr, (ir.AtLeast, ir.Picked)):
         yield from _in_rows(expr, truth, record, display)
     else:
-        yield from _times(expr, record, display)
-        yield from _cells(expr, truth, display)
-        if truth:
-            yield from _texts(expr, record, display)
-
-
-def _texts(expr: ir.Expr, record: Record, display: Display) -> Iterator[Quote]:
-    """The pieces of text that a true predicate found."""
-    if isinstance(expr, ir.Contains):
-        yield _quote(expr.column, expr.text, display)
-    elif isinstance(expr, ir.Matches):
-        yield from _matched(expr.column, expr.pattern, items(record[expr.column.key]), display)
-    elif isinstance(expr, ir.Among):
-        named = (text for text in items(record[expr.column.key]) if text in expr.values)
-        yield from (_quote(expr.column, text, display) for text in named)
-    elif isinstance(expr, ir.Affirms):
-        said = affirmed_items(expr.column, expr.lines, record) or ()
-        yield from _matched(expr.column, expr.terms.pattern, said, display)
-    elif isinstance(expr, ir.AffirmsTermsOf):
-        yield from _terms_of(expr, record, display)
-
-
-def _times(expr: ir.Expr, record: Record, display: Display) -> Iterator[Quote]:
-    """The times that were compared, the first with its window."""
-    if (span := span_of(expr)) is None and not isinstance(expr, (ir.Before, ir.Gap)):
-        return
-    window = Bounds((span,)).window(record) if isinstance(expr, ir.WithinWindow) and span else None
-    sides = [getattr(expr, name, None) for name in ("left", "right", "column", "anchor", "other")]
-    for at, column in enumerate(side for side in sides if isinstance(side, ir.Column)):
-        yield Quote(_name(column), _shown(column, display), None if at else window)
-
-
-def _cells(expr: ir.Expr, truth: bool, display: Display) -> Iterator[Quote]:
-    """Cells that were compared whole: numbers and durations; what is blank where that decides."""
-    if isinstance(expr, ir.Missing) and not truth:
-        return
-    if isinstance(expr, (ir.Missing, ir.Compare, ir.Lasts)):
-        for column in (expr.column, getattr(expr, "right", None)):
-            if isinstance(column, ir.Column):
-                yield Quote(_name(column), _shown(column, display))
+        yield from cited(expr, truth, record, display)
 
 
 def _in_rows(expr: ir.Rows, truth: bool, record: Record, display: Display) -> Iterator[Quote]:
@@ -122,7 +70,7 @@ def _in_rows(expr: ir.Rows, truth: bool, record: Record, display: Display) -> It
     for row in deciding[:_MOST_ROWS]:
         shown = _shown_row(expr, row, display)
         if isinstance(expr, ir.Picked):
-            yield Quote(_name(expr.time), _shown(expr.time, shown))
+            yield Quote(name_of(expr.time), written(expr.time, shown))
         yield from quotes(part, row, shown)
 
 
@@ -134,43 +82,10 @@ def _looked(expr: ir.Rows, rows: list[Record], record: Record, display: Display)
         yield Quote(expr.table, "", None, searched(rows, truths))
         return
     for anchor in bounds.anchors():
-        yield Quote(_name(anchor), _shown(anchor, display))
-    times = [_shown(bounds.column, _shown_row(expr, row, display)) for row in rows]
+        yield Quote(name_of(anchor), written(anchor, display))
+    times = [written(bounds.column, _shown_row(expr, row, display)) for row in rows]
     found = searched_in(bounds, rows, truths, times)
-    yield Quote(_name(bounds.column), "", bounds.window(record), found)
-
-
-def _name(column: ir.Column) -> str:
-    return _PLAIN.sub("", column.key)
-
-
-def _shown(column: ir.Column, display: Display) -> str:
-    return str(display.get(column.key) or "")
-
-
-def _quote(column: ir.Column, text: str, display: Display) -> Quote:
-    return Quote(_name(column), find_quote(_shown(column, display), text))
-
-
-def _matched(column: ir.Column, pattern: str, texts: Any, display: Display) -> Iterator[Quote]:
-    """The first match in each text."""
-    for text in texts:
-        found = compile_pattern(pattern).search(text)
-        if found and found.group():
-            yield _quote(column, found.group(), display)
-
-
-def _terms_of(expr: ir.AffirmsTermsOf, record: Record, display: Display) -> Iterator[Quote]:
-    """The words in the one text that stand for what the other one affirms."""
-    said = affirmed_items(expr.column, expr.lines, record) or ()
-    if expr.terms is None:
-        words = items(record[expr.other.key])
-        yield from (_quote(expr.column, w, display) for w in words if any(w in s for s in said))
-        return
-    other = affirmed_items(expr.other, expr.lines, record) or ()
-    meant = expr.terms.mentioned(ITEM_MARK.join(other))
-    groups = tuple(group for group in expr.terms.groups if group[0] in meant)
-    yield from _matched(expr.column, Terms(groups).pattern, said, display)
+    yield Quote(name_of(bounds.column), "", bounds.window(record), found)
 
 
 def _shown_row(expr: ir.Rows, row: Record, display: Display) -> Display:

@@ -3,11 +3,12 @@
 A stretch begins at a cue (否认, 无, 未见, …) and runs to the first of: a stop (``. ; ! ?``), the
 end of the text (or of a list's item), a closing bracket, a digit or a numeral that begins a time
 or a new item (否认糖尿病3天前摔伤; but not one of a disease's name, 2型糖尿病), or a comma after
-which the clause turns to what is there (有, 伴, 因, 后, 3天前 …). Enumerations go on over commas,
-as in 否认高血压,糖尿病史, but what heads an item of its own (糖尿病:有) is no part of them. After
-排除 and 不考虑 nothing is enumerated, so there any comma ends the stretch; a bare 未, 没 or 非
-denies the two or three characters after it, for what goes on may well have happened (未扶稳摔倒).
-Words that only look like a cue (无明显诱因, 未婚, 无痛性) begin none, and stay in the text.
+which the clause turns to what is there (有, 伴, 因, 左, 3天前, 糖尿病5年 …). Enumerations go on
+over commas, as in 否认高血压,糖尿病史, but what heads an item of its own (糖尿病:有) is no part of
+them. After 排除 and 不考虑 nothing is enumerated, so there any comma ends the stretch; a bare 未,
+没 or 非 denies the two or three characters after it, for what goes on may well have happened
+(未扶稳摔倒). Words that only look like a cue (无明显诱因, 有无, 未婚) begin none, and stay in the
+text.
 
 A denial may also stand behind its word: 糖尿病:无, 糖尿病(-). It takes away the word before the
 colon or bracket, by its last four characters, and nothing of what follows: 糖尿病:无高血压:有.
@@ -66,10 +67,12 @@ OPENERS = (
     "时有", "考虑", "提示", "突", "逐渐", "间断", "间歇", "反复发作", "反复出现", "继", "术后",
     "术前", "经", "可见", "可及", "可闻", "均", "持续", "约", "每", "前往", "来我", "为", "系",
     "长期", "口服", "服用", "三", "两", "数", "家属", "父", "母", "本次", "此次", "体检", "检查",
-    "拟", "门诊", "在", "常", "感", "游离", "切", "送", "取", "见", "发生", "不慎",
+    "拟", "门诊", "在", "常", "感", "游离", "切", "送", "取", "见", "发生", "不慎", "外院", "体重",
+    "左", "右", "双",
 )  # fmt: skip
 NOT_OPENERS = ("感染", "感冒", "游离气", "游离液", "游离体")  # nouns that an enumeration may name
 _TIME = "[一二三四五六七八九十百两半数几]+[年月周天日小时个余多分秒岁晚夜]|[今昨]"
+_SPAN = "年|月|周|天|日|小时|分钟"
 _STOPS = rf".;!?()\[\]{ITEM_MARK}{TURN}"
 _NO_WORD = rf"{_STOPS},:0-9A-Za-z"
 
@@ -88,8 +91,11 @@ def _not_cues() -> str:
 
 _NO_DENIAL = (
     rf"((?:{_DOUBLE})[排除否])(除|外|认)|(排)(除法)|(,)({_any(NOT_OPENERS)})|(半|百)(月板|日咳)"
+    "|(有无)"
 )
-_TURNS = f"(,)({_any(OPENERS)})|({_TIME})"
+# What an item says of how long it has been there: 糖尿病病史5年. It is there, then.
+_LASTING = rf"[^{_STOPS},:]{{1,16}}?(?:[0-9]+|[一二三四五六七八九十两半数]+)[余多个]*(?:{_SPAN})"
+_TURNS = f"(,)({_any(OPENERS)}|{_LASTING})|({_TIME})"
 
 # What a stretch goes through: characters one by one, but the numbers of names in one piece.
 _NUMBERED = r"[0-9]+(?:[-/~.][0-9]+)*[型级期度号类位椎肋]|[0-9]+-[A-Za-z]|[A-Za-z]+(?:[-/]?[0-9]+)*"
@@ -114,7 +120,7 @@ _STRETCHES = "|".join(
 
 STEPS: tuple[tuple[str, str], ...] = (  # patterns and what is put for every match, in turn
     (_not_cues(), rf"\1\3\5\7{APART}\2\4\6\8"),
-    (_NO_DENIAL, rf"\1\3\5\7{APART}\2\4\6\8"),
+    (_NO_DENIAL, rf"\1\3\5\7\9{APART}\2\4\6\8"),
     (_TURNS, rf"\1{TURN}\2\3"),
     (_STRETCHES, rf"{CUT}\1\2\3"),
     (f"[{APART}{TURN}]+", ""),

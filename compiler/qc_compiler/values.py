@@ -207,8 +207,7 @@ def read_cell(field: Field, raw: Raw) -> Cell:
         return Cell(number, None if number is not None else bad)
     if field.type.is_temporal:
         moment = _temporal(field, raw if isinstance(raw, (date, datetime)) else text)
-        bad = Text(f"“{text[:40]}”不是日期", f"“{text[:40]}” is not a date")
-        return Cell(moment, None if moment else bad)
+        return Cell(moment, None if moment else _no_date(text))
     if field.type is FieldType.LIST:
         return Cell(split_list(text, field.separator or "+") or None)
     folded = fold(text)
@@ -219,3 +218,16 @@ def read_cell(field: Field, raw: Raw) -> Cell:
             Text(f"“{text[:40]}”不在 {listed} 之中", f"“{text[:40]}” is not one of {listed}"),
         )
     return Cell(folded)
+
+
+_SERIAL = re.compile(r"[34]\d{4}(\.\d+)?")  # the days 1982 to 2036 as a spreadsheet counts them
+
+
+def _no_date(text: str) -> Text:
+    bad = Text(f"“{text[:40]}”不是日期", f"“{text[:40]}” is not a date")
+    if not _SERIAL.fullmatch(fold(text)):
+        return bad
+    return Text(
+        f"{bad.zh}；像是 Excel 的日期序号，请在 Excel 里把这一列设为日期格式",
+        f"{bad.en}; it looks like Excel's number of a day: format the column as a date in Excel",
+    )

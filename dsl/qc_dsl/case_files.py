@@ -5,7 +5,14 @@ from __future__ import annotations
 from qc_dsl.cases import read_cases
 from qc_dsl.rulebook import CaseDecl, Rulebook, TableDecl
 from qc_dsl.schema import validate
-from qc_dsl.shapes import CasesShape, QuestionShape, RulebookShape, TableShape, VerdictsShape
+from qc_dsl.shapes import (
+    CaseShape,
+    CasesShape,
+    QuestionShape,
+    RulebookShape,
+    TableShape,
+    VerdictsShape,
+)
 from qc_dsl.yaml_reader import Mapping
 
 
@@ -19,6 +26,7 @@ def cases_in(root: Mapping, rulebook: Rulebook) -> tuple[CaseDecl, ...]:
 def _shape(rulebook: Rulebook) -> RulebookShape:
     """As much of a rulebook's shape as its tests are held against."""
     return RulebookShape.model_construct(
+        case=CaseShape.model_construct(key=rulebook.key),
         fields={field.name: None for field in rulebook.fields},
         tables={table.name: _table(table) for table in rulebook.tables},
         questions={

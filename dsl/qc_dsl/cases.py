@@ -41,7 +41,7 @@ def _case(
     given = extras(test)
     todo = _is_todo(test, shape, item, given, errors)
     fields = {name: value for name, value in given.items() if name not in shape.tables}
-    known = [*shape.fields, *shape.tables]
+    known = list(dict.fromkeys((*shape.fields, shape.case.key, *shape.tables)))
     record = errors.attempt(record_of, fields, known, item.span, item)
     tables = tuple(_tables(given, shape, item, errors))
     errors.found += _mistakes(test, shape, rules, item)

@@ -7,13 +7,16 @@ lies between known words UNKNOWN, which the parser turns into "no such field, di
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
 from lark import Token
 
-from qc_dsl.quotes import normalise
+from qc_dsl.errors import did_you_mean
+from qc_dsl.lang import Text
+from qc_dsl.quotes import UnterminatedQuoteError, normalise
 from qc_dsl.words import Words
 
 THIS = ("本条", "this")  # before a column's name: that of the row of 每条
@@ -23,7 +26,9 @@ THIS = ("本条", "this")  # before a column's name: that of the row of 每条
 class Lexicon:
     """The names a rulebook's sentences may use, by what they name.
 
-    ``tables`` come with the names of their columns; ``terms`` hold the groups too.
+    ``tables`` come with the names of their columns; ``terms`` hold the groups too. ``keys`` are
+    columns of the data that are only keys, of the cases or of a table's rows: no sentence can
+    use them.
     """
 
     fields: tuple[str, ...]
@@ -32,6 +37,7 @@ class Lexicon:
     verdicts: tuple[str, ...] = ()
     tables: tuple[tuple[str, tuple[str, ...]], ...] = ()
     questions: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
 
     @cached_property
     def table_names(self) -> tuple[str, ...]:
@@ -58,15 +64,21 @@ class Lexicon:
         """The names that hold values: fields and columns, without their tables."""
         return tuple(dict.fromkeys((*self.fields, *self.columns)))
 
+    def instead_of(self, name: str, known: Iterable[str]) -> Text | None:
+        """What to do about a name that is none of those known here."""
+        if name.rpartition(".")[2] not in self.keys:
+            return did_you_mean(name, list(known))
+        return Text(
+            "它只是主键或表的键；要写在句子里，请在“字段”或表的“列”里也列出来",
+            "That is only a key: to be used in sentences, it must be among the fields or columns",
+        )
+
     @cached_property
     def spelling(self) -> dict[str, str]:
         """The rulebook's own spelling of each name, by its folded form."""
         groups = (self.values, self.qualified, self.table_names, self.terms)
-        return {
-            normalise(word): word
-            for group in (*groups, self.conditions, self.verdicts)
-            for word in group
-        }
+        named = (word for group in (*groups, self.conditions, self.verdicts) for word in group)
+        return {normal: word for word in named for normal in _normalised((word,))}
 
     @cached_property
     def _words(self) -> Words:
@@ -78,8 +90,8 @@ class Lexicon:
             "FIELD": (*self.values, *self.qualified),
         }
         heads = (*self.table_names, *self.terms, *(THIS if self.tables else ()))
-        normalised = {kind: tuple(map(normalise, group)) for kind, group in names.items()}
-        return Words(normalised, map(normalise, heads))
+        normalised = {kind: tuple(_normalised(group)) for kind, group in names.items()}
+        return Words(normalised, _normalised(heads))
 
     def lex(self, folded: str) -> Iterator[Token]:
         """The words of a normalised text. Nothing fails here: what is no word is UNKNOWN."""
@@ -88,3 +100,10 @@ class Lexicon:
     def word_end(self, folded: str, start: int) -> int:
         """Where an unknown word ends that begins at an offset, soft words within it included."""
         return self._words.word_end(folded, start)
+
+
+def _normalised(names: Iterable[str]) -> Iterator[str]:
+    """The names as they stand in sentences; one with an open quote can stand in none."""
+    for name in names:
+        with suppress(UnterminatedQuoteError):
+            yield normalise(name)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from qc_dsl import ast
-from qc_dsl.errors import Diagnostic, did_you_mean
+from qc_dsl.errors import Diagnostic
 from qc_dsl.lang import Text
 from qc_dsl.lexicon import Lexicon
 from qc_dsl.source import Span
@@ -64,4 +64,4 @@ def _names_nothing(name: str, lexicon: Lexicon, span: Span) -> Diagnostic:
     else:
         message = Text(f"没有字段或列“{name}”", f"There is no field or column “{name}”")
     known = lexicon.qualified if "." in name else lexicon.values
-    return Diagnostic("QC117", message, span, did_you_mean(name, known))
+    return Diagnostic("QC117", message, span, lexicon.instead_of(name, known))

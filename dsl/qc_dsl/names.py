@@ -10,6 +10,7 @@ from qc_dsl.fold import fold
 from qc_dsl.keywords import KEYWORDS, NOT_RESERVED
 from qc_dsl.lang import Text
 from qc_dsl.lexicon import THIS, Lexicon
+from qc_dsl.quotes import has_quote
 from qc_dsl.yaml_reader import Mapping, Node, Scalar, section
 
 _KINDS = {"字段": "fields", "词表": "terms", "说法": "phrases", "表": "tables", "问题": "questions"}
@@ -31,7 +32,20 @@ def lexicon_of(root: Mapping, *others: Mapping, groups: Iterable[str] = ()) -> L
     named = tuple(v.value for v in verdicts if isinstance(v, Scalar) and v.value)
     tables = tuple((key.value, tuple(c.value for c in columns if c.value))
                    for key, columns in _tables(roots) if key.value)  # fmt: skip
-    return Lexicon(fields, (*terms, *groups), phrases, named, tables, questions)
+    listed = {*fields, *(column for _, columns in tables for column in columns)}
+    keys = tuple(key for key in dict.fromkeys(_keys(roots)) if key not in listed)
+    return Lexicon(fields, (*terms, *groups), phrases, named, tables, questions, keys)
+
+
+def _keys(roots: Iterable[Mapping]) -> Iterator[str]:
+    """The names by which the data know a case, and a row of each table."""
+    for root in roots:
+        holders = [(root.get("病例", "case"), ("主键", "key"))]
+        holders += [(node, ("键", "key")) for _, node in section(root, "表", "tables")]
+        for node, names in holders:
+            key = node.get(*names) if isinstance(node, Mapping) else None
+            if isinstance(key, Scalar) and key.value:
+                yield key.value
 
 
 def _tables(roots: Iterable[Mapping]) -> Iterator[tuple[Scalar, tuple[Scalar, ...]]]:
@@ -60,7 +74,9 @@ def check_names(root: Mapping, *others: Mapping) -> bool:
                 seen.setdefault(fold(key.value), key)
     errors += _bad_columns((root, *others), seen)
     for _, value in section(root, "结论", "verdicts"):
-        if isinstance(value, Scalar) and (value.value in _RESERVED or fold(value.value) in seen):
+        if isinstance(value, Scalar) and (
+            value.value in _RESERVED or has_quote(value.value) or fold(value.value) in seen
+        ):
             errors.append(_bad_name(value))
     if errors:
         raise QcError(*errors)

@@ -64,6 +64,10 @@ def normalise(text: str) -> str:
     return "".join((*out, text[at:])).translate(_NORMAL)
 
 
+def has_quote(text: str) -> bool:
+    return _OPENING.search(text) is not None
+
+
 _OPENING = re.compile(f"[{''.join(CLOSERS)}]")
 _CLOSING = {opening: re.compile(f"[{closers}]") for opening, closers in CLOSERS.items()}
 _NORMAL = _ONE_TO_ONE | _FULL_WIDTH

@@ -34,6 +34,7 @@ from qc_dsl.source import Span
 from qc_dsl.yaml_reader import Mapping, at, plain
 
 Path = tuple[str | int, ...]
+_TYPE_NAMES = {*TYPES, *TYPES.values()}
 Shape = TypeVar("Shape", bound=BaseModel)
 
 
@@ -109,7 +110,15 @@ def _diagnostic(root: Mapping, path: Path, error: ErrorDetails, top: type[BaseMo
         return _unknown_type(span)
     if path and path[0] in ("评分", "score"):
         return Diagnostic("QC011", Text("这里应为分数", "Points are expected here"), span)
-    return Diagnostic("QC011", _EXPECTED.get(kind, _EXPECTED["string_type"]), span)
+    expected = _EXPECTED.get(kind, _EXPECTED["string_type"])
+    return Diagnostic("QC011", expected, span, _by_type(path, span.text))
+
+
+def _by_type(path: Path, written: str) -> Text | None:
+    """What to write for a field that was given its type alone, as only a column may be."""
+    if len(path) != 2 or path[0] not in ("字段", "fields") or written not in _TYPE_NAMES:
+        return None
+    return Text(f"请写成 {{类型: {written}}}", f"Write {{type: {written}}}")
 
 
 def _missing(name: str, span: Span) -> Diagnostic:

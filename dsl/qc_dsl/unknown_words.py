@@ -107,7 +107,7 @@ def _unknown_part(word: str, lexicon: Lexicon, span: Span) -> Diagnostic | None:
     message = Text(f"表“{head}”没有列“{name}”", f"The table {head} has no column “{name}”")
     if head in THIS:
         message = Text(f"没有列“{name}”", f"There is no column “{name}”")
-    return Diagnostic("QC119", message, span, did_you_mean(name, known))
+    return Diagnostic("QC119", message, span, lexicon.instead_of(name, known))
 
 
 def _unknown_head(head: str, name: str, lexicon: Lexicon, span: Span) -> Diagnostic | None:
@@ -133,7 +133,8 @@ def _unknown_name(word: str, lexicon: Lexicon, span: Span, field_only: bool = Fa
     conditions = () if field_only else lexicon.conditions
     kind = ("字段或说法", "field or phrase") if conditions else ("字段", "field")
     message = Text(f"没有{kind[0]}“{word}”", f"There is no {kind[1]} “{word}”")
-    return Diagnostic("QC101", message, span, did_you_mean(word, [*lexicon.values, *conditions]))
+    help_ = lexicon.instead_of(word, (*lexicon.values, *conditions))
+    return Diagnostic("QC101", message, span, help_)
 
 
 def unknown_table(word: str, lexicon: Lexicon, span: Span) -> Diagnostic:

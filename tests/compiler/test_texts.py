@@ -29,6 +29,18 @@ def test_durations_as_they_are_written(text: str, days: float) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "hinted"), [("45658.5", True), ("４５６５８", True), ("昨天", False)]
+)
+def test_a_spreadsheet_s_number_of_a_day_is_no_date_but_known_as_what_it_is(
+    text: str, hinted: bool
+) -> None:
+    cell = read_cell(Field("时", FieldType.DATETIME, ()), text)
+    assert cell.value is None
+    assert cell.problem is not None
+    assert (("Excel" in cell.problem.zh), ("Excel" in cell.problem.en)) == (hinted, hinted)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "数天",

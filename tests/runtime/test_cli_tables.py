@@ -323,9 +323,36 @@ def test_explain_goes_through_rows_and_clauses() -> None:
     ran = qc("explain", RULEBOOK, "--data", "data", "--case", "1")
     assert ran.code == 0
     lines = ran.out.splitlines()
-    assert lines[0] == "住院号 1 ─ 缺陷（规则“体现用药”）"  # no score: another rule is pending
+    assert lines[0] == "住院号 1 ─ 缺陷（规则“体现用药”） 88 乙级"
     assert "    医嘱 A3（2025-02-01 08:00）：缺陷" in lines
     assert any("医嘱.药品[莫西沙星]" in line for line in lines)
     assert any(line.strip().startswith("除外 外用") for line in lines)
     assert any("病程 1 行：是 0" in line for line in lines)
-    assert any("其余各行：不涉及 1" in line for line in lines)
+    assert "    其余各行：除外 外用 1" in lines
+
+
+def test_explain_agrees_with_the_run_about_rows_that_are_exempt() -> None:
+    out_of_use = [{**row, "用途": "外用"} for row in ORDERS[:1]]
+    write_csv(Path("病例.csv"), [{**CASES[0], "出院时间": ""}])
+    write_csv(Path("医嘱.csv"), out_of_use)
+    write_csv(Path("病程.csv"), NOTES[:1])
+    given = ("病例.csv", "医嘱=医嘱.csv", "病程=病程.csv")
+    assert run(*given).code == 0
+    said = outcomes()["1"]
+    assert (said["status"], said["grade"]) == ("decided", "甲级")
+    told = qc("explain", RULEBOOK, *(f"--data={one}" for one in given), "--case", "1").out
+    assert told.splitlines()[0] == f"住院号 1 ─ {said['verdict']} {said['score']:g} 甲级"
+
+
+def test_explain_tells_a_gate_that_waits_for_the_model_from_missing_data() -> None:
+    write_csv(Path("病例.csv"), [{"号": "1", "史": "体健"}, {"号": "2", "史": ""}])
+    Path("rules.yaml").write_text(
+        "规则集: 门\n结论: {通过: 合格, 不通过: 缺陷, 排除: 不适用}\n病例: {主键: 号}\n"
+        "字段: {史: {}}\n"
+        "适用: {无伤: 如果 史 未提及 “伤” 则 不适用}\n"
+        "规则: {史: 须 史 字数 大于 1，否则 缺陷 “太短”}\n",
+        "utf-8",
+    )
+    told = [qc("explain", "rules.yaml", "--data", "病例.csv", "--case", key) for key in "12"]
+    heads = [ran.out.splitlines()[0] for ran in told]
+    assert heads == ["号 1 ─ 待问模型（规则“无伤”）", "号 2 ─ 资料缺失（规则“无伤”），缺少：史"]

@@ -133,6 +133,32 @@ def test_a_missing_finding_shows_what_exempted_the_row() -> None:
     )
 
 
+def test_a_rule_about_the_key_sees_the_key_that_a_test_writes() -> None:
+    book = BOOK.replace("肺炎: 当 诊断 包含 “肺炎” →", "肺炎: 当 住院号 匹配正则 “^ZY” →")
+    tests = [f"{{住院号: ZY1, 科室: 内科, 年龄: '{age}', 应为: {verdict}}}"
+             for age, verdict in (("70", "缺陷"), ("30", "合格"))]  # fmt: skip
+    other = "{住院号: XX1, 科室: 内科, 年龄: '70', 应为: 合格}"
+    ran = run("test", with_tests(*tests, other, book=book))
+    assert (ran.code, "通过 3" in ran.out) == (0, True), ran.out + ran.err
+
+
+def test_a_test_may_write_a_key_that_is_no_field() -> None:
+    book = BOOK.replace("  住院号: {列: [住院号, 病案号]}\n", "")
+    more = write("more.yaml", f"测试:\n  - {{住院号: ZY2, {OLD[1:]}, 应为: 缺陷}}\n")
+    path = with_tests(f"{{住院号: ZY1, {OLD[1:]}, 应为: 缺陷}}", book=book)
+    ran = run("test", path, "--cases", more)
+    assert (ran.code, "通过 2" in ran.out) == (0, True), ran.out + ran.err
+
+
+def test_a_failure_counts_the_rows_of_its_own_test() -> None:
+    rule = "  多: 须 至多 0 条 医嘱 满足 (药品 包含 “膏”)，否则 缺陷 “多”\n测试:"
+    rows = "[{药品: 片}, {药品: 软膏}]"
+    case = f"{{主诉: 发热3天, 医嘱: {rows}, 回答: {{写清: 是}}, 应为: 合格, 缺陷: []}}"
+    book = DUTY.replace("测试:", rule).replace("药品: 青霉素", "药品: 片")
+    ran = run("test", write("book.yaml", f"{book}  - {case}\n"))
+    assert "医嘱 2 行：是 1，未知 0（第 2 行）" in ran.out, ran.out
+
+
 CSV = """\
 出院诊断,年龄,科室,应为,依,状态
 肺炎,70,内科,缺陷,肺炎,

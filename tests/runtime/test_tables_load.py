@@ -234,6 +234,14 @@ BAD = {
         "QC409",
         "住院号码",
     ),
+    "empty": (lambda: _text(""), "QC409", "没有列名"),
+    "empty lines": (lambda: _text("", "n.jsonl"), "QC409", "没有列名"),
+    "empty sheet": (lambda: str(_book({"病程": []})), "QC409", "b.xlsx[病程]"),
+    "missing column of a sheet": (
+        lambda: str(_book({"病程": [{"住院号": "1", "内容": ""}]})),
+        "QC409",
+        "b.xlsx[病程]",
+    ),
     "ragged": (lambda: _text("住院号,记录时间,内容\n1,2025-01-01\n"), "QC405", "第 2 行"),
     "open quote": (lambda: _text('住院号,记录时间,内容\n1,,"x\n2,,y\n'), "QC405", "引号"),
     "NUL": (lambda: _text("住院号,记录时间,内容\n1,,a\0b\n"), "QC404", "NUL"),
@@ -250,6 +258,10 @@ BAD = {
 def _text(text: str, name: str = "n.csv") -> str:
     Path(name).write_text(text, "utf-8")
     return f"病程={name}"
+
+
+def _book(sheets: dict[str, list[dict[str, str]]]) -> Path:
+    return write_book(Path("b.xlsx"), {name: rows or [{}] for name, rows in sheets.items()})
 
 
 @pytest.mark.parametrize("bad", BAD)

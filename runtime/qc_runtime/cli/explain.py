@@ -18,8 +18,9 @@ from qc_runtime.cli.explain_flip import flip_lines
 from qc_runtime.cli.explain_lines import rule_lines
 
 if TYPE_CHECKING:
+    from qc_compiler.decide import Decision
     from qc_compiler.program import Program
-    from qc_compiler.values import Record
+    from qc_runtime.judging.levels import Levels
     from qc_runtime.tables.rows import Case
 
 
@@ -73,19 +74,17 @@ def explained(program: Program, case: Case) -> Iterator[str]:
     """The explanation of one record, line by line."""
     from qc_compiler.decide import Open, decide
     from qc_compiler.trace import trace_rule
-    from qc_runtime.judging.levels import levels_of
+    from qc_runtime.judging.levels import Levels
 
-    levels = levels_of(program)
-    decision = decide(levels, case.record)
+    levels = Levels(program, ())
+    decision = decide(levels.program, case.record)
     deciding = {program.rules[number].id for number in decision.rules}
     duties = {duty.rule for duty in program.obligations}
     if duties and decision.code == Open.UNCOVERED:
         headline = duty_headline(program, case)
         deciding = failing_rules(program, case)
     else:
-        headline = _headline(program, decision.code, deciding)
-        if decision.code == Open.DATA_MISSING:
-            headline += _blanks(levels, decision.rules, case)
+        headline = _level_headline(levels, case, decision, deciding)
     yield f"{program.key} {case.key} ─ {headline}"
     for number, rule in enumerate(program.rules):
         if number in duties:
@@ -95,14 +94,30 @@ def explained(program: Program, case: Case) -> Iterator[str]:
             yield from rule_lines(traced, rule.id in deciding)
     if decision.code == Open.ASK:
         yield from _question_lines(program, dict(case.shown))
-    yield from flip_lines(levels, case.record)
+    yield from flip_lines(levels.program, case.record)
+
+
+def _level_headline(levels: Levels, case: Case, decision: Decision, deciding: set[str]) -> str:
+    """What the levels make of a case, without a model; why where that is nothing."""
+    from qc_compiler.decide import Open
+    from qc_runtime.judging.levels import lacking
+    from qc_runtime.judging.rounds import Waiting
+    from qc_runtime.outcome import Status
+    from qc_runtime.report.labels import STATUS
+
+    if isinstance(levels.look(case, None, {}), Waiting):
+        return str(STATUS[Status.PENDING]) + _by(deciding)
+    headline = _headline(levels.program, decision.code, deciding)
+    if decision.code != Open.DATA_MISSING:
+        return headline
+    why = lacking(levels.missing(case, decision))
+    return headline + tr("，", ", ") + why[:1].lower() + why[1:]
 
 
 def _headline(program: Program, code: int, deciding: set[str]) -> str:
     from qc_compiler.decide import Open
 
-    named = "、".join(f"“{name}”" for name in sorted(deciding))
-    by = tr(f"（规则{named}）", f" (rule {named})") if named else ""
+    by = _by(deciding)
     if code >= 0:
         return program.verdicts[code].name + (by or tr("（其余）", " (otherwise)"))
     headlines = {
@@ -114,18 +129,9 @@ def _headline(program: Program, code: int, deciding: set[str]) -> str:
     return headlines[Open(code)] + by
 
 
-def _blanks(program: Program, rules: tuple[int, ...], case: Case) -> str:
-    """Which fields are blank or unreadable where that leaves a record undecided."""
-    from qc_compiler.program import Question
-    from qc_compiler.trace import trace_rule
-
-    traced = (trace_rule(program.rules[number], case.record, case.display) for number in rules)
-    names = [name for one in traced for name in one.missing()]
-    if not names and isinstance(program.otherwise, Question):
-        record: Record = case.record
-        names = [name for name in program.otherwise.fields if record[name] is None]
-    listed = "、".join(dict.fromkeys(names))
-    return tr(f"，缺少：{listed}", f", missing: {listed}")
+def _by(deciding: set[str]) -> str:
+    named = "、".join(f"“{name}”" for name in sorted(deciding))
+    return tr(f"（规则{named}）", f" (rule {named})") if named else ""
 
 
 def _question_lines(program: Program, shown: dict[str, str | None]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -59,8 +59,9 @@ def _outcome(program: Program, case: Case) -> Outcome:
     for index, duty in enumerate(program.obligations):
         if duty.table in absent:
             accounts.raise_to(duty.rule, 0, Account.DATA_MISSING)
-        for _, settled in _settled(program, index, case):
-            findings.take(settled)
+        for state, settled in _settled(program, index, case):
+            if state != "exempt":  # of those a run is told nothing either
+                findings.take(settled)
     found = Verdicts(program, accounts, findings.of, absent).outcome(0, case.key)
     return found or Outcome(case.key, Status.PENDING)
 
@@ -100,7 +101,7 @@ def duty_lines(program: Program, rule: int, case: Case, decides: bool) -> Iterat
             yield from clause_lines(trace_rule(program.rules[rule], record, display), " " * 6)
             if state == "violated":
                 yield from met_lines(program.rules[rule].clauses[-1], record, " " * 6)
-        yield from _rest(Counter(state for state, _ in rows[len(shown) :] if state))
+        yield from _rest(rows[len(shown) :])
 
 
 def _row_name(program: Program, task: Duty, case: Case) -> str:
@@ -114,7 +115,14 @@ def _row_name(program: Program, task: Duty, case: Case) -> str:
     return tr(f"{place.table} {place.key}{time}：", f"{place.table} {place.key}{time}: ")
 
 
-def _rest(counts: Counter[str]) -> Iterator[str]:
-    if counts:
-        listed = "，".join(f"{_STATES[state]} {counts[state]}" for state in _ORDER if counts[state])
+def _rest(rows: Sequence[tuple[str, RowSettled]]) -> Iterator[str]:
+    """Rows counted by their state, those that an exception exempts by its name."""
+    if counts := Counter(_state(state, settled) for state, settled in rows):
+        listed = "，".join(f"{word} {count}" for word, count in counts.items())
         yield "    " + tr(f"其余各行：{listed}", f"other rows: {listed}")
+
+
+def _state(state: str, settled: RowSettled) -> str:
+    if label := getattr(settled.result, "label", None):
+        return tr(f"除外 {label}", f"except {label}")
+    return str(_STATES[state])

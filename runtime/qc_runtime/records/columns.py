@@ -30,6 +30,8 @@ def match_columns(
     Names are compared folded. Of several names of a field that the file has, the field's
     first wins with a warning; one name twice in the file is an error.
     """
+    if not any(map(fold, names)):
+        raise QcError(_empty(path))
     wanted = {field.name: field.columns or (field.name,) for field in fields}
     wanted |= {name: (name,) for name in extra if name not in wanted}
     named = {field.name for field in fields}
@@ -48,6 +50,15 @@ def match_columns(
         raise QcError(*errors)
     warnings = [_both(path, name, found) for name, found in hits.items() if len(found) > 1]
     return Matched({name: at[0] for name, at in chosen.items()}, tuple(warnings))
+
+
+def _empty(path: Path) -> Diagnostic:
+    message = Text("是空的，没有列名", "Empty: there are no column names")
+    help_ = Text(
+        "没有记录的表也要有列名；没有提取的表，去掉这个文件。",
+        "A table without rows has its column names too; leave out one that was not extracted.",
+    )
+    return fault("QC409", path, message, help_)
 
 
 def _places(names: Sequence[str]) -> dict[str, list[int]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -142,9 +143,17 @@ def _staged_rows(work: Workspace, program: Program, table: Table, rows: Rows) ->
         )
         for name in names
     }
-    columns[ROW] = pa.array(range(1, len(rows) + 1), pa.int64())
+    columns[ROW] = pa.array(list(_counted(case for case, _ in rows)), pa.int64())
     work.keep(staged, pa.table(columns))
     return Staged(staged, quoted(ROW), ())
+
+
+def _counted(cases: Iterable[str]) -> Iterator[int]:
+    """Of each row its number among the rows of its case."""
+    seen: Counter[str] = Counter()
+    for case in cases:
+        seen[case] += 1
+        yield seen[case]
 
 
 def _stage(work: Workspace, program: Program, table: Table, source: Source) -> Staged:

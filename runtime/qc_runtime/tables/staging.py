@@ -244,7 +244,7 @@ def _by_reader(
 
     data = read_bytes(source.path)
     table = read_table(source.path, data, source.sheet)
-    matched = match_columns(source.path, table.names, fields, ())
+    matched = match_columns(Path(str(source)), table.names, fields, ())
     columns: dict[str, Any] = {}
     rounded = False
     for field in fields:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qc_compiler.inline_tests import OTHERWISE
 from qc_compiler.program import Program, Question, TestCase
@@ -99,12 +99,16 @@ def _judged(
 def staged(
     program: Program, cases: Sequence[TestCase], source: str
 ) -> Iterator[tuple[RecordSet, Database]]:
-    """Tests that have the same tables as the data of a run, keys counting from 1."""
+    """Tests that have the same tables as the data of a run, keys counting from 1.
+
+    What a test itself writes as its key is what its rules see; two tests may write the same.
+    """
     from qc_runtime.tables.load import load_rows
     from qc_runtime.tables.workspace import workspace_in_memory
 
-    rows = [dict(case.record) | {program.key: str(n)} for n, case in enumerate(cases, 1)]
-    records = recordset_of(program.fields, program.key, rows, source)
+    keys = [str(number) for number in range(1, len(cases) + 1)]
+    rows = [{program.key: n, **dict(case.record)} for n, case in zip(keys, cases, strict=True)]
+    records = replace(recordset_of(program.fields, program.key, rows, source), keys=keys)
     tables: dict[str, list[tuple[str, Mapping[str, str | None]]]] = {}
     for number, case in enumerate(cases, 1):
         for name, lines in case.tables:
