@@ -129,13 +129,17 @@ _MOMENT = re.compile(
     r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?"
     r"(?:[T ]*(\d{1,2})[:时](\d{1,2})分?(?:[:]?(\d{1,2})(?:\.(\d{1,6})\d*)?秒?)?)?"
 )
-_COMPACT_DAY = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2})?())?")
+_END_OF_DAY = (24, 0, 0, 0)
 
 
 def parse_moment(text: str) -> Moment | None:
-    """A date or time as hospitals write it (2025-01-03, 2025/1/3 08:05, 2025年1月3日)."""
+    """A date or time as hospitals write it (2025-01-03, 2025/1/3 08:05, 20250103080500).
+
+    24:00 is the end of a day: the beginning of the next.
+    """
     folded = fold(text)
-    match = _MOMENT.fullmatch(folded) or _COMPACT_DAY.fullmatch(folded)
+    match = _MOMENT.fullmatch(folded) or _COMPACT.fullmatch(folded)
     if not match:
         return None
     year, month, day, *clock = (group or "" for group in match.groups())
@@ -145,8 +149,10 @@ def parse_moment(text: str) -> Moment | None:
             return Moment.of_day(on)
         hour, minute, second, fraction = clock
         micro = int(fraction.ljust(6, "0"))
-        at = datetime.combine(on, time(int(hour), int(minute), int(second or 0), micro))
-    except ValueError:
+        told = (int(hour), int(minute), int(second or 0), micro)
+        at = datetime.combine(on, time() if told == _END_OF_DAY else time(*told))
+        at += timedelta(days=told == _END_OF_DAY)
+    except (ValueError, OverflowError):
         return None
     return Moment(at, at)
 

@@ -179,6 +179,22 @@ def test_a_date_alone_is_its_whole_day_and_odd_writings_are_read(work: Workspace
     assert data.tables["病程"].unreadable == 1
 
 
+def test_stamps_without_signs_and_the_end_of_a_day_are_read(work: Workspace) -> None:
+    written = (
+        "20250103080530",
+        "202501030805",
+        "2025-01-03 24:00",
+        "2025013124",
+        "2025-01-03 24:01",
+    )
+    notes = [{"住院号": "1", "记录时间": text, "内容": "x"} for text in written]
+    data = load(work, cases_file(), f"病程={write_csv(Path('n.csv'), notes)}")
+    times = [datetime(2025, 1, 3, 8, 5, 30), datetime(2025, 1, 3, 8, 5), datetime(2025, 1, 4)]
+    expected = [*(Moment(at, at) for at in times), None, None]
+    assert [row["记录时间"] for row in rows(work, data, 0, "病程")] == expected
+    assert data.tables["病程"].unreadable == 2
+
+
 def test_a_column_may_be_cut_out_of_another(work: Workspace) -> None:
     data = load(work, cases_file(), f"病程={write_csv(Path('n.csv'), NOTES)}")
     assert rows(work, data, 0, "病程")[0]["结论"] == "好转"
