@@ -212,7 +212,7 @@ def test_under_the_review_line_a_person_decides_and_sees_the_leaning(store: Answ
     )  # fmt: skip
     assert outcome.decided_by is None
     assert outcome.explanation is not None
-    assert "复核线" in outcome.explanation
+    assert outcome.explanation == "把握 74.99%，低于复核线 75.00%"
 
 
 def test_at_the_review_line_the_answer_stands(store: AnswerStore) -> None:

@@ -262,7 +262,14 @@ _FLICKERS = Text(
 
 
 def _too_unsure(confidence: float, question: Question) -> Text:
-    return Text(
-        f"把握 {confidence:.0%}，低于复核线 {question.review_below:.0%}",
-        f"Confidence {confidence:.0%} is under {question.review_below:.0%}",
-    )
+    sure, line = _told_apart(confidence, question.review_below)
+    return Text(f"把握 {sure}，低于复核线 {line}", f"Confidence {sure} is under {line}")
+
+
+def _told_apart(one: float, other: float) -> tuple[str, str]:
+    """Two shares in per cent, with as many digits as it takes to see which is less."""
+    for digits in range(4):
+        shown = f"{one:.{digits}%}", f"{other:.{digits}%}"
+        if shown[0] != shown[1]:
+            break
+    return shown
