@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from support.chat_server import chat_server
-from support.qc import Ran, environment, qc, qc_process
+from support.qc import Ran, at_home, environment, qc, qc_process
 
 TESTS = Path(__file__).parents[1]
 CASES = TESTS / "cases"
@@ -32,11 +32,7 @@ DATA = """住院号,住院科室,术前术式,手术记录,期望
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("QC_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("QC_LANG", "zh")
-    monkeypatch.setenv("QC_CACHE", str(tmp_path / "cache"))
-    monkeypatch.chdir(tmp_path)
+    at_home(tmp_path, monkeypatch)
     Path("data.csv").write_text(DATA, "utf-8")
 
 

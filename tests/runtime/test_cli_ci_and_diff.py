@@ -11,8 +11,8 @@ from xml.etree import ElementTree as Xml
 import pytest
 
 from support.junit import junit_faults
-from support.qc import Ran, qc
-from support.workbench import BOOK, DUTY, OLD, at_home, run, with_tests, write
+from support.qc import Ran, at_home, qc
+from support.workbench import BOOK, DUTY, OLD, run, with_tests, write
 
 DUTIES = """\
 规则集: 义务

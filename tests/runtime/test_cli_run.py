@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import stat
 import subprocess
@@ -18,7 +17,7 @@ import pytest
 from qc_runtime.endpoint.http import Patience
 from qc_runtime.store import FILE_NAME, AnswerStore
 from support.chat_server import ChatServer, chat_server
-from support.qc import Ran, environment, qc, qc_process
+from support.qc import Ran, at_home, environment, qc, qc_process
 
 TESTS = Path(__file__).parents[1]
 RULEBOOK = TESTS / "cases" / "surgery_rules.yaml"
@@ -37,12 +36,7 @@ MODEL_KEYS = {
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of its own for every test, nobody's settings and nobody's models."""
-    for name in [name for name in os.environ if name.startswith("QC_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("QC_LANG", "zh")
-    monkeypatch.setenv("QC_CACHE", str(tmp_path / "cache"))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    return at_home(tmp_path, monkeypatch)
 
 
 def data(text: str, name: str = "data.csv", encoding: str = "utf-8") -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import stat
 import subprocess
@@ -16,7 +15,7 @@ import pytest
 import python_calamine as calamine
 
 from support.chat_server import chat_server
-from support.qc import Ran, environment, qc
+from support.qc import Ran, at_home, environment, qc
 from support.tables import CASES, NOTES, ORDERS, write_book, write_csv, write_folder
 
 RULEBOOK = Path(__file__).parents[1] / "cases" / "orders.yaml"
@@ -34,12 +33,7 @@ STATUSES = ("decided", "exempt", "data_missing", "needs_review", "pending", "err
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in [name for name in os.environ if name.startswith("QC_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("QC_LANG", "zh")
-    monkeypatch.setenv("QC_CACHE", str(tmp_path / "cache"))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    return at_home(tmp_path, monkeypatch)
 
 
 def run(*data: object, more: tuple[object, ...] = ("--no-model",)) -> Ran:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from support.qc import qc
-from support.workbench import BOOK, DUTY, OLD, YOUNG, at_home, run, with_tests, write
+from support.qc import at_home, qc
+from support.workbench import BOOK, DUTY, OLD, YOUNG, run, with_tests, write
 
 
 @pytest.fixture(autouse=True)

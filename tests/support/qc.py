@@ -10,6 +10,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from qc_runtime.cli import main
 
 
@@ -36,6 +38,16 @@ def qc(*args: object) -> Ran:
     finally:
         sys.argv = before
     return Ran(code, out.getvalue(), err.getvalue())
+
+
+def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of one's own, nothing of ours set in the environment, Chinese."""
+    for name in [name for name in os.environ if name.startswith("QC_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("QC_LANG", "zh")
+    monkeypatch.setenv("QC_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 def environment(**changes: str) -> dict[str, str]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-
-import pytest
 
 from support.qc import Ran, qc
 
@@ -44,16 +41,6 @@ DUTY = """\
 """
 # Tests to be, without their closing brace.
 OLD, YOUNG = "{科室: 内科, 诊断: 肺炎, 年龄: '70'", "{科室: 内科, 诊断: 肺炎, 年龄: '30'"
-
-
-def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of one's own, nothing of ours set in the environment, Chinese."""
-    for name in [name for name in os.environ if name.startswith("QC_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("QC_LANG", "zh")
-    monkeypatch.setenv("QC_CACHE", str(tmp_path / "cache"))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def write(name: str, text: str) -> Path:
