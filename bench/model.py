@@ -51,7 +51,7 @@ RULES = _RULES + _AS_CODE
 CODES = ("A", "B")
 REASON_LEAD = "\n理由："
 LONGEST = 96  # tokens of a reason
-_TURNS = 6  # reasons written for each verdict that is measured without
+_TURNS = 12  # reasons written for each verdict that is measured without
 
 _NAMES = (
     ("腹腔镜下胆囊切除术", "腹腔镜胆囊切除术"),

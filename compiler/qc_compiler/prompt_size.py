@@ -11,7 +11,7 @@ from qc_dsl.lang import Text
 from qc_dsl.rulebook import QuestionDecl, Rulebook
 from qc_dsl.source import Span
 
-CONTEXT = 8192  # tokens of a model's context unless it is set otherwise (llama settings, n_ctx)
+CONTEXT = 8192  # tokens of context that the 32B model has on a card of 24 GB, and any machine
 _MOST = CONTEXT * 3 // 4
 
 

@@ -77,7 +77,7 @@ def test_the_settings_are_those_of_the_engine() -> None:
     assert shape
     found = plan(shape, 8 * 10**9, gpu=False, threads=4)
     settings = found.settings()
-    assert (settings.n_ctx, settings.n_seq, settings.n_threads) == (8192, 32, 4)
+    assert (settings.n_ctx, settings.n_seq, settings.n_threads) == (16384, 89, 4)
     assert (settings.cache_type_k, settings.n_gpu_layers) == ("f16", 0)
     asked = plan(shape, 8 * 10**9, gpu=False, threads=4, context=20_000)
     assert asked.n_ctx == 19_968

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from qc_dsl.errors import QcError
-from qc_runtime.backend import Reply, Request
+from qc_runtime.backend import Line, Reply, Request, Step
 from qc_runtime.llama import LlamaBackend, LlamaSettings
 from support.asking import asked
 
@@ -20,6 +20,7 @@ pytest.importorskip("llama_cpp")
 from qc_runtime.llama import slots
 from qc_runtime.llama.close_calls import is_close
 from qc_runtime.llama.model import Context
+from qc_runtime.llama.prefix_tree import tree_size
 from qc_runtime.llama.prompt import Prompt, Prompter
 
 SETTINGS = LlamaSettings(n_ctx=1024, n_batch=256, n_ubatch=256, n_seq=8)
@@ -158,6 +159,34 @@ def test_shared_tokens_are_computed_once(tiny_model: Path) -> None:
     assert computed + reused == sum(len(p) for p in prompts) + head + _more_prefix(prompts, head)
 
 
+@pytest.mark.parametrize("n_seq", [1, 2, 8])
+@pytest.mark.parametrize("n_batch", [16, 256])
+def test_what_neighbours_share_is_read_once_whether_or_not_they_are_read_together(
+    tiny_model: Path, batched: list[Reply], n_seq: int, n_batch: int
+) -> None:
+    """One after the other, each begins where the one before it differs, though it is finished."""
+    settings = replace(SETTINGS, n_seq=n_seq, n_batch=n_batch, second_look=False)
+    backend = LlamaBackend(tiny_model, settings=settings)
+    prompts = [p.head + p.tail for p in backend._load()[1].prompts(REQUESTS)]
+    assert_same(answers(backend, REQUESTS), batched)
+    assert backend.counters.prompt_tokens == tree_size(prompts)
+    backend.close()
+
+
+def test_a_request_that_follows_a_written_text_does_not_read_it(tiny_model: Path) -> None:
+    """What the one before has written is no part of what is taken over from it."""
+    reason = Step("reason", Line(12), ("\n理由：",), ("A", "B"))
+    asked_for = [Request(one.system, one.user, (*one.steps, reason)) for one in REQUESTS]
+    found = []
+    for n_seq, n_batch in ((1, 256), (8, 16), (3, 40)):
+        settings = replace(SETTINGS, n_seq=n_seq, n_batch=n_batch, second_look=False)
+        backend = LlamaBackend(tiny_model, settings=settings)
+        found.append(answers(backend, asked_for))
+        backend.close()
+    for others in found[1:]:
+        assert_same(found[0], others)
+
+
 def _more_prefix(prompts: list[Any], head: int) -> int:
     """How much longer the shared prefix is than the head that all prompts have."""
     from qc_runtime.llama.schedule import plan
@@ -184,10 +213,10 @@ def test_writing_and_choosing_are_told_apart_request_by_request(
     )
     assert_same(between[0::2], apart)
     assert_same(between[1::2], batched)
-    attention = [
-        backend._chosen(prompt_of(backend, one)).flash_attn for one in (writing[0], REQUESTS[0])
-    ]
-    assert attention == [False, True]
+    free = LlamaBackend(backend.path)
+    batches = [free._chosen(prompt_of(backend, one)).n_batch for one in (writing[0], REQUESTS[0])]
+    assert batches == [128, 512]
+    free.close()
 
 
 def test_a_record_longer_than_a_batch_is_read_in_parts(

@@ -18,7 +18,7 @@ from qc_runtime.llama.close_calls import is_close
 from qc_runtime.llama.prompt import Blank, Prompt
 from qc_runtime.llama.schedule import common, plan
 from qc_runtime.llama.slots import BrokenLogitsError, greedy, probabilities
-from qc_runtime.llama.tasks import Lane, Piece, packed
+from qc_runtime.llama.tasks import Lane, Piece, Prefix, Task, shared, step
 from qc_runtime.llama.template import ChatTemplate, Frame
 from support.asking import asked
 
@@ -78,27 +78,87 @@ def test_groups_come_so_that_prefixes_continue_each_other() -> None:
 # -- slots ----------
 
 
-def alike(before: Piece | None, piece: Piece) -> int:
-    return common(before.tokens, piece.tokens) if before else 0
+def alike(before: Piece | None, lane: Lane) -> int:
+    return common(before.tokens, lane.pending) if before else 0
 
 
 def test_rows_that_neighbours_share_take_no_room_in_a_batch() -> None:
     lanes = [Lane(n, 0, (1, 2, 3, 4, 5, n)) for n in range(10, 16)]
-    assert [len(pieces) for pieces in packed(lanes, 9, alike)] == [4, 2]
-    assert [len(pieces) for pieces in packed(lanes, 9, lambda before, piece: 0)] == [1] * 6
+    assert [len(piece.tokens) for piece in step(lanes, 9, alike)] == [6, 6, 6, 6]
+    assert [len(p.tokens) for p in step(lanes, 9, lambda before, lane: 0)] == [6, 3]
+
+
+def test_the_last_prompt_of_a_batch_is_cut_to_the_room_that_is_left() -> None:
+    lanes = [Lane(1, 0, (1,)), Lane(2, 0, (2, 3, 4)), Lane(3, 0, (5, 6))]
+    assert [p.tokens for p in step(lanes, 3, alike)] == [(1,), (2, 3)]
 
 
 @given(st.lists(st.lists(st.integers(1, 2), min_size=1, max_size=12)), st.integers(1, 8))
 def test_no_batch_is_too_large_and_no_token_is_lost(pending: list, size: int) -> None:
     lanes = [Lane(n, 0, tuple(tokens)) for n, tokens in enumerate(pending)]
-    computed: dict[int, tuple[int, ...]] = {}
-    for pieces in packed(lanes, size, alike):
-        shared = map(alike, [None, *pieces], pieces)
-        assert sum(len(p.tokens) for p in pieces) - sum(shared) <= size
+    whole = {lane.seq: lane.pending for lane in lanes}
+    computed: dict[int, tuple[int, ...]] = {lane.seq: () for lane in lanes}
+    while pieces := step(lanes, size, alike):
+        both = [min(alike(a, b.lane), len(b.tokens)) for a, b in pairwise([None, *pieces]) if b]
+        assert 0 < sum(len(p.tokens) for p in pieces) - sum(both) <= size
         for piece in pieces:
-            seq = piece.lane.seq
-            computed[seq] = computed.get(seq, ()) + piece.tokens
-    assert computed == {lane.seq: lane.pending for lane in lanes}
+            computed[piece.lane.seq] += piece.tokens
+            piece.lane.pending = piece.lane.pending[len(piece.tokens) :]
+    assert computed == whole
+
+
+# -- what a request takes over from its neighbour ----------
+
+_BASE = Prefix(0, 2, tokens=(1, 2))
+
+
+def task(tokens: tuple[int, ...], pos: int = 2) -> Task:
+    return Task(
+        1, pos, tokens[pos - 2 :], prompt=prompt(0, (1, 2), tokens), base=_BASE, tokens=tokens
+    )
+
+
+@given(
+    st.lists(st.integers(1, 2), min_size=1, max_size=8),
+    st.lists(st.integers(1, 2), min_size=1, max_size=8),
+    st.integers(0, 12),
+)
+def test_what_is_taken_over_is_the_same_prompt_computed_and_never_its_last_token(
+    first: list, second: list, done: int
+) -> None:
+    before, new = task(tuple(first), 2 + done), task(tuple(second))
+    known = new.known(before)
+    taken = known - 2
+    assert 0 <= taken < len(second)
+    assert taken <= done
+    assert first[:taken] == second[:taken]
+    new.skip(known)
+    assert new.pending == tuple(second[taken:])
+    if taken < min(done, len(first), len(second) - 1):
+        assert first[taken] != second[taken]
+
+
+@given(
+    st.lists(st.integers(1, 2), min_size=1, max_size=8),
+    st.lists(st.integers(1, 2), min_size=1, max_size=8),
+    st.integers(0, 7),
+)
+def test_rows_are_shared_only_by_prompts_that_are_alike_up_to_them(
+    first: list, second: list, done: int
+) -> None:
+    done = min(done, len(first), len(second))
+    rows = shared(task(tuple(first), 2 + done), task(tuple(second), 2 + done))
+    if rows:
+        assert first[: done + rows] == second[: done + rows]
+    elif first[: done + 1] == second[: done + 1]:
+        assert done >= min(len(first), len(second))
+
+
+def test_nothing_is_taken_over_from_another_prefix() -> None:
+    other = Task(1, 5, (), prompt=prompt(0, (3,), (7, 8, 9)), base=Prefix(0), tokens=(7, 8, 9))
+    new = task((7, 8, 9))
+    assert new.known(other) == 2
+    assert shared(other, new) == 0
 
 
 def test_choice_is_normalised_over_the_codes_alone() -> None:
@@ -190,14 +250,14 @@ def test_a_missing_or_unusable_template_is_a_clear_error(source: str | None) -> 
 @pytest.mark.parametrize(
     ("settings", "gpu", "flash"),
     [
-        (LlamaSettings(), False, False),
+        (LlamaSettings(), False, True),
         (LlamaSettings(), True, None),
-        (LlamaSettings(n_gpu_layers=0), True, False),
-        (LlamaSettings(cache_type_v="q8_0"), False, True),
-        (LlamaSettings(flash_attn=True), False, True),
+        (LlamaSettings(n_gpu_layers=0), True, True),
+        (LlamaSettings(flash_attn=False), False, False),
+        (LlamaSettings(flash_attn=False), True, False),
     ],
 )
-def test_flash_attention_is_for_gpus_and_for_caches_that_need_it(
+def test_flash_attention_is_for_processors_and_on_gpus_llama_cpp_chooses(
     settings: LlamaSettings, gpu: bool, flash: bool | None
 ) -> None:
     assert settings.for_machine(gpu=gpu).flash_attn is flash

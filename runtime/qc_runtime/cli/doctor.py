@@ -166,7 +166,7 @@ def _plan_table(shape: Shape, plan: Plan, settings: LlamaSettings) -> Table:
         (tr("最多词元", "most tokens"), most),
         (tr("训练的上下文", "trained context"), f"{shape.context:,}"),
         (tr("设置", "settings"), f"n_ctx {settings.n_ctx}，n_seq {settings.n_seq}"),
-        ("", f"n_batch {settings.n_batch}，n_ubatch {settings.n_ubatch}"),
+        ("", f"n_batch {settings.n_batch or plan.n_batch}，n_ubatch {settings.n_ubatch}"),
         ("", f"n_threads {settings.threads()}"),
         ("", tr(f"缓存类型 {kind}，GPU 层数 {layers}", f"cache type {kind}, GPU layers {layers}")),
         (tr("合计", "in all"), _gb(taken)),

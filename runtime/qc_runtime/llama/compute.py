@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from qc_runtime.backend import Counters
 from qc_runtime.llama.model import Context
-from qc_runtime.llama.tasks import Lane, Piece, Task, packed, shared
+from qc_runtime.llama.tasks import Lane, Piece, Task, shared, step
 
 
 class Computer:
@@ -29,10 +29,14 @@ class Computer:
         self._shares, self._advance, self._fail = shares, advance, fail
         self._batch = context.batch()
 
-    def run(self, lanes: Sequence[Lane], size: int) -> None:
-        """Compute all pending tokens of these lanes, at most ``size`` of them at once."""
-        for pieces in packed([lane for lane in lanes if lane.pending], size, self._alike):
-            self._compute(pieces)
+    def step(self, lanes: Sequence[Lane], size: int) -> None:
+        """Compute as many of the pending tokens of these lanes as go into ``size`` rows."""
+        self._compute(step(lanes, size, self._alike))
+
+    def run(self, lane: Lane, size: int) -> None:
+        """Compute all pending tokens of a lane, at most ``size`` of them at once."""
+        while lane.pending and not lane.failed:
+            self.step([lane], size)
 
     def shared(self, a: Lane | None, b: Lane) -> int:
         """How many tokens two lanes would share as neighbours in a batch."""
@@ -51,6 +55,7 @@ class Computer:
         self._count(pieces)
         for piece in pieces:
             piece.lane.pos += len(piece.tokens)
+            piece.lane.pending = piece.lane.pending[len(piece.tokens) :]
         for piece, row in zip(pieces, rows, strict=True):
             if piece.last and isinstance(piece.lane, Task):
                 self._advance(piece.lane, row)
@@ -65,7 +70,7 @@ class Computer:
         rows: list[int] = []
         last: list[int] = []
         for piece in pieces:
-            alike = self._alike(before, piece)
+            alike = min(self._alike(before, piece.lane), len(piece.tokens))
             self._batch.share(rows[:alike], piece.lane.seq)
             start = piece.lane.pos + alike
             rows = rows[:alike] + self._batch.add(piece.tokens[alike:], start, piece.lane.seq)
@@ -75,10 +80,9 @@ class Computer:
             before = piece
         return last
 
-    def _alike(self, before: Piece | None, piece: Piece) -> int:
-        if before is None or not (before.whole and piece.whole):
-            return 0
-        return self.shared(before.lane, piece.lane)
+    def _alike(self, before: Piece | None, lane: Lane) -> int:
+        """How many rows of the piece before it a lane shares."""
+        return min(self.shared(before.lane, lane), len(before.tokens)) if before else 0
 
     def _count(self, pieces: list[Piece]) -> None:
         """Count the rows of prompts; rows that several tasks share are reused by all but one."""

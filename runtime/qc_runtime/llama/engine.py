@@ -24,7 +24,7 @@ from qc_runtime.llama.schedule import Group, common, plan
 from qc_runtime.llama.slots import BrokenLogitsError, ChoiceFiller, Filler
 from qc_runtime.llama.tasks import Lane, Prefix, Task
 
-_ALONE = 128  # tokens of a computation when a close call is looked at again
+_ALONE = 64  # tokens of a computation when a close call is looked at again
 OnStep = Callable[[Sequence[int]], None]
 
 
@@ -60,6 +60,7 @@ class Engine:
         self._waiting = deque(plan(p for p in prompts if len(p) < n_ctx))
         try:
             yield from self._work_off()
+            self._forget()
             yield from self._look_again()
         except BaseException:  # interrupted or left early: nothing half-done stays
             self.reset()
@@ -98,73 +99,104 @@ class Engine:
         self._alone = False
         self._waiting.clear()
         self._running: list[Task] = []
-        self._free = list(range(self._context.n_seq, 0, -1))
+        self._newest: Task | None = None  # running, or finished and kept for its neighbour
+        self._free = list(range(self._context.n_seq + 1, 0, -1))
         self._prefix = Prefix(0)
         self._pure: Tokens = ()  # the head that was computed from an empty cache, if any
         self._done: list[tuple[int, Reply]] = []
 
     def _step(self) -> list[tuple[int, Reply]]:
-        """One computation, or the few that it takes when something is longer than a batch."""
+        """One computation, or the few that it takes when it fails or the prefix changes."""
         self._on_step(())  # what the last step gave is taken: here a pause may be made
         started = perf_counter()
         self._done = []
         before = set(self._running)
         self._admit()
         self._on_step([task.prompt.index for task in self._running if task not in before])
-        self._compute(self._running)
+        self._computer.step(self._running, self._size)
         self._counters.seconds += perf_counter() - started
         return self._done
 
-    def _compute(self, lanes: Sequence[Lane]) -> None:
-        """In batches as large as can be; alone in batches of one size, whatever the settings."""
+    @property
+    def _size(self) -> int:
+        """Of a batch: as large as can be; alone of one size, whatever the settings."""
         size = self._context.n_batch
-        self._computer.run(lanes, min(size, _ALONE) if self._alone else size)
+        return min(size, _ALONE) if self._alone else size
 
     # -- schedule ------------------------------------------------------------
 
     def _admit(self) -> None:
         """Let waiting requests in while there are places, cache and room in the batch."""
-        room = self._context.n_batch - sum(len(task.pending) for task in self._running)
-        newest: Task | None = None
-        while self._waiting and self._free and self._enter(self._waiting[0]):
+        room = self._size - sum(len(task.pending) for task in self._running)
+        while self._waiting and room > 0 and self._enter(self._waiting[0]):
             group = self._waiting[0]
-            task = self._task(group.members[0])
-            cost = len(task.pending) - self._computer.shared(newest, task)
-            if not self._fits(task, cost, room, first=newest is None):
+            if len(self._running) == self._context.n_seq or not self._fits(group.members[0]):
                 return
-            self._start(task)
-            newest, room = task, room - cost
+            room -= self._start(self._task(group.members[0]))
             group.members.popleft()
             if not group.members:
                 self._waiting.popleft()
 
-    def _fits(self, task: Task, cost: int, room: int, *, first: bool) -> bool:
-        """Whether a task may begin. A long one need not wait until it has a batch for itself."""
-        long = first and cost > self._context.n_batch // 2
-        return (cost <= room or long) and self._held() + task.reserve <= self._context.n_ctx
+    def _fits(self, prompt: Prompt) -> bool:
+        """Whether the cache has room for a request, if need be without what is kept."""
+        needed = self._reserve(prompt)
+        if self._held() + needed > self._context.n_ctx:
+            self._forget()
+        return self._held() + needed <= self._context.n_ctx
+
+    def _reserve(self, prompt: Prompt) -> int:
+        room = min(prompt.room, self._context.n_ctx - len(prompt))
+        return len(prompt) - len(self._prefix.tokens) + room
 
     def _task(self, prompt: Prompt) -> Task:
         shared = len(self._prefix.tokens)
         tokens = (prompt.head + prompt.tail)[shared:]
-        reserve = len(tokens) + min(prompt.room, self._context.n_ctx - len(prompt))
-        seq = self._free[-1]
-        return Task(seq, shared, tokens, prompt=prompt, base=self._prefix, reserve=reserve)
+        reserve = self._reserve(prompt)
+        return Task(
+            self._free.pop(),
+            shared,
+            tokens,
+            prompt=prompt,
+            base=self._prefix,
+            tokens=tokens,
+            reserve=reserve,
+        )
 
-    def _start(self, task: Task) -> None:
-        self._free.pop()
-        self._context.copy_prefix(task.seq)
+    def _start(self, task: Task) -> int:
+        """Begin with what is known of a prompt; returns how many rows the rest takes now."""
+        self._context.copy(0, task.seq)
+        before = self._newest
+        if before:
+            known = task.known(before)
+            self._context.copy(before.seq, task.seq, task.pos, known)
+            task.skip(known)
+        self._counters.reused_prompt_tokens += task.pos
         self._running.append(task)
-        self._counters.reused_prompt_tokens += len(task.base.tokens)
+        self._forget()
+        self._newest = task if self._model.shares_cells and not self._alone else None
+        return len(task.pending) - self._computer.shared(before, task)
+
+    def _forget(self) -> None:
+        """Let go of the newest request, if it was only kept for the one after it."""
+        newest, self._newest = self._newest, None
+        if newest and newest not in self._running:
+            self._release(newest)
+
+    def _release(self, task: Task) -> None:
+        self._context.drop(task.seq)
+        self._free.append(task.seq)
 
     def _held(self) -> int:
         """Cells of the cache that are, or may come to be, in use."""
-        prefixes = {self._prefix, *(task.base for task in self._running)}
-        return sum(len(p.tokens) for p in prefixes) + sum(t.reserve for t in self._running)
+        tasks = {*self._running, *filter(None, [self._newest])}
+        prefixes = {self._prefix, *(task.base for task in tasks)}
+        return sum(len(p.tokens) for p in prefixes) + sum(task.reserve for task in tasks)
 
     def _enter(self, group: Group) -> bool:
         """Make a group's prefix the shared one; False if that must wait or cannot be."""
         if self._prefix.tokens == group.prefix:
             return True
+        self._forget()
         if self._running and self._held() + len(group.prefix) > self._context.n_ctx:
             return False
         self._on_step([group.members[0].index])
@@ -183,7 +215,7 @@ class Engine:
             self._context.drop(0)
             self._pure, kept = (), 0
         self._prefix = Prefix(0, kept, tokens[kept:], tokens=tokens)
-        self._compute([self._prefix])
+        self._computer.run(self._prefix, self._size)
 
     def _change_head(self, head: Tokens) -> None:
         """Where nothing is running, begin with an empty cache: close calls can build on that."""
@@ -192,7 +224,7 @@ class Engine:
             return
         self._context.clear()
         self._prefix = Prefix(0, 0, head, tokens=head)
-        self._computer.run([self._prefix], min(self._context.n_batch, _ALONE))
+        self._computer.run(self._prefix, min(self._context.n_batch, _ALONE))
         self._pure = () if self._prefix.failed else head
 
     def _give_up(self, group: Group) -> None:
@@ -267,9 +299,13 @@ class Engine:
         self._done.append((task.prompt.index, reply))
 
     def _leave(self, task: Task) -> None:
-        self._context.drop(task.seq)
+        """Of the newest request its prompt is kept: the next one may begin like it."""
         self._running.remove(task)
-        self._free.append(task.seq)
+        if task is self._newest and not task.failed:
+            self._context.drop(task.seq, task.read)
+            task.reserve = len(task.tokens)
+        else:
+            self._release(task)
 
     def _failure(self) -> Reply:
         why = self._context.last_error() or "llama_decode"

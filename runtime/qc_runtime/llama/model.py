@@ -133,8 +133,9 @@ class Model:
 class Context:
     """The KV cache of a model and the computations on it.
 
-    Sequence 0 holds the shared prefix; sequences 1 to ``n_seq`` are for requests. One cell of
-    the cache can belong to several of them, which is what makes a prefix shared.
+    Sequence 0 holds the shared prefix; the following ones are for ``n_seq`` requests and for
+    one more that is kept for its neighbour. One cell of the cache can belong to several of
+    them, which is what makes a prefix shared.
     """
 
     def __init__(self, model: Model, settings: LlamaSettings, chosen: Resolved) -> None:
@@ -156,8 +157,8 @@ class Context:
         params.n_ctx = min(settings.n_ctx, self.model.n_ctx_train)
         params.n_batch = min(chosen.n_batch, params.n_ctx)
         params.n_ubatch = min(settings.n_ubatch, params.n_batch)
-        params.n_seq_max = chosen.n_seq + 1
-        params.n_outputs_max = min(chosen.n_seq + 1, params.n_batch)
+        params.n_seq_max = chosen.n_seq + 2
+        params.n_outputs_max = min(params.n_seq_max, params.n_batch)
         params.n_threads = params.n_threads_batch = settings.threads()
         params.kv_unified = True  # without it the cache is cut up and no prefix is shared
         params.type_k = _cache_type(self._lib, settings.cache_type_k)
@@ -168,7 +169,7 @@ class Context:
         return params
 
     def batch(self) -> Batch:
-        return Batch(self._lib, self.n_batch, self.n_seq + 1)
+        return Batch(self._lib, self.n_batch, self.n_seq + 2)
 
     def decode(self, batch: Batch) -> int:
         """Compute a batch: 0 when done, else llama.cpp's code for why not."""
@@ -181,9 +182,9 @@ class Context:
         pointer = self._lib.llama_get_logits_ith(self._handle, row)
         return np.ctypeslib.as_array(pointer, shape=(self.model.n_vocab,))
 
-    def copy_prefix(self, seq: int) -> None:
-        """Let a sequence begin with all that sequence 0 holds."""
-        self._lib.llama_memory_seq_cp(self._memory, 0, seq, 0, -1)
+    def copy(self, seq: int, to: int, start: int = 0, end: int = -1) -> None:
+        """Let a sequence have the cells of another from one position up to another, too."""
+        self._lib.llama_memory_seq_cp(self._memory, seq, to, start, end)
 
     def drop(self, seq: int, start: int = 0) -> bool:
         """Forget a sequence from a position on; False where the model cannot do so."""

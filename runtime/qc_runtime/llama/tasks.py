@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from qc_runtime.backend import Value
@@ -33,12 +33,14 @@ class Prefix(Lane):
 class Task(Lane):
     """A request being worked on: the slot that is being filled, and the values so far.
 
-    ``reserve`` cells of the cache are its own, at most. ``chosen`` is the number of the code
-    chosen last. Of the pending tokens ``made`` are the model's own, the others were given.
+    ``tokens`` are the prompt's after the prefix ``base``. ``reserve`` cells of the cache are its
+    own, at most. ``chosen`` is the number of the code chosen last. Of the pending tokens
+    ``made`` are the model's own, the others were given.
     """
 
     prompt: Prompt = field(kw_only=True)
     base: Prefix = field(kw_only=True)
+    tokens: Tokens = ()
     reserve: int = 0
     blank: int = 0
     filler: Filler | None = None
@@ -47,9 +49,23 @@ class Task(Lane):
     values: dict[str, Value] = field(default_factory=dict)
 
     @property
-    def fresh(self) -> bool:
-        """Whether nothing but the prefix has been computed yet."""
-        return self.pos == len(self.base.tokens) and not self.made and not self.values
+    def read(self) -> int:
+        """The position up to which the prompt has been read."""
+        return min(self.pos, len(self.base.tokens) + len(self.tokens))
+
+    def known(self, before: Task) -> int:
+        """The position up to which the cells of another request are also those of this prompt.
+
+        The prompt's last token is always left: the logits after it are the answer.
+        """
+        if before.base is not self.base:
+            return self.pos
+        alike = len(self.base.tokens) + common(before.tokens, self.tokens[:-1])
+        return max(self.pos, min(alike, before.read))
+
+    def skip(self, pos: int) -> None:
+        """Begin at a position of the prompt: what is before it is there already."""
+        self.pos, self.pending = pos, self.tokens[pos - len(self.base.tokens) :]
 
     def next_blank(self) -> Blank | None:
         """Go on to the next slot that the last choice leads to; `None` at the end."""
@@ -74,44 +90,31 @@ class Piece:
         first = Piece(self.lane, self.tokens[:middle], False)
         return [first, Piece(self.lane, self.tokens[middle:], self.last)]
 
-    @property
-    def whole(self) -> bool:
-        return len(self.tokens) == len(self.lane.pending)
-
 
 def shared(a: Task, b: Task) -> int:
-    """How many of their first tokens two tasks can compute as one."""
-    if a.base is not b.base or not (a.fresh and b.fresh):
+    """How many of their next tokens two requests that are being read can compute as one."""
+    begun = b.pos - len(b.base.tokens)
+    if a.base is not b.base or a.pos != b.pos or b.read - len(b.base.tokens) == len(b.tokens):
         return 0
-    return common(a.pending, b.pending)
+    return max(0, common(a.tokens, b.tokens) - begun)
 
 
-def packed(
-    lanes: Sequence[Lane], size: int, alike: Callable[[Piece | None, Piece], int]
-) -> Iterator[list[Piece]]:
-    """All pending tokens, cut into computations of at most ``size`` rows.
+def step(
+    lanes: Iterable[Lane], size: int, alike: Callable[[Piece | None, Lane], int]
+) -> list[Piece]:
+    """What is computed next: pending tokens in the order of the lanes, at most ``size`` rows.
 
-    ``alike`` says how many rows a piece shares with the one before it in the same computation.
+    The last piece is cut to the room that is left. ``alike`` says how many rows a lane shares
+    with the piece before it.
     """
     pieces: list[Piece] = []
     room = size
-    for lane in lanes:
-        *parts, piece = _cut(lane, size)
-        yield from ([part] for part in parts)
-        rows = len(piece.tokens) - alike(pieces[-1] if pieces else None, piece)
-        if rows > room and pieces:
-            yield pieces
-            pieces, room, rows = [], size, len(piece.tokens)
-        pieces.append(piece)
-        room -= rows
-    if pieces:
-        yield pieces
-
-
-def _cut(lane: Lane, size: int) -> Iterator[Piece]:
-    """A lane's pending tokens, at most ``size`` at a time; there must be some."""
-    tokens = lane.pending
-    while len(tokens) > size:
-        yield Piece(lane, tokens[:size], False)
-        tokens = tokens[size:]
-    yield Piece(lane, tokens, isinstance(lane, Task))
+    for lane in filter(lambda lane: lane.pending, lanes):
+        if room == 0:
+            break
+        both = alike(pieces[-1] if pieces else None, lane)
+        tokens = lane.pending[: room + both]
+        last = isinstance(lane, Task) and len(tokens) == len(lane.pending)
+        pieces.append(Piece(lane, tokens, last))
+        room -= len(tokens) - min(both, len(tokens))
+    return pieces

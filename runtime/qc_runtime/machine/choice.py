@@ -40,6 +40,7 @@ class Chosen:
         """The settings by name, the automatic ones too as far as they are known."""
         said = asdict(self.settings)
         said["n_threads"] = self.settings.threads()
+        said["n_batch"] = self.settings.n_batch or (self.plan and self.plan.n_batch)
         return {name: said[name] for name in (*_NUMBERS, "cache_type_k", "cache_type_v")}
 
 

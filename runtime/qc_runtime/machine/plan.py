@@ -10,7 +10,7 @@ from qc_runtime.machine.shape import CACHE_TYPES, Shape
 
 PREFIX, EACH = 2048, 160  # tokens: what all requests share, and what a short record's one adds
 LEAST = 2048  # tokens of context without which no question of ours fits
-ENOUGH = LlamaSettings().n_ctx  # tokens from which a plain cache is kept plain
+ENOUGH = 8192  # tokens from which a plain cache is kept plain
 _STEP = 256  # llama.cpp rounds its cache up to it
 _FIXED = {True: 900_000_000, False: 150_000_000}  # bytes: driver, code, vocabulary
 _SHARE = 0.03  # of the memory stays free
@@ -22,7 +22,8 @@ class Plan:
 
     ``room`` is what there is, ``work`` what computing takes beside weights and cache,
     ``most`` the tokens of cache that would fit by cache type. ``fits`` is whether the model
-    can be held whole; if not, a card holds ``gpu_layers`` of it.
+    can be held whole; if not, a card holds ``gpu_layers`` of it. ``n_batch`` is for reading;
+    where text is written the engine takes a batch of its own size.
     """
 
     room: int
@@ -48,7 +49,6 @@ class Plan:
         """The same for the engine."""
         return LlamaSettings(
             n_ctx=self.n_ctx,
-            n_batch=self.n_batch,
             n_ubatch=self.n_ubatch,
             n_seq=self.sequences,
             n_threads=self.n_threads,
@@ -71,15 +71,16 @@ def plan(
 
     A quantised cache answers a little differently, so it is taken only where a plain one does
     not hold `ENOUGH`, or ``context`` tokens, if that is given. ``cache_type`` is one that is
-    asked for.
+    asked for. A card is filled; in the machine's memory the engine's own context is enough.
     """
-    automatic, n_ubatch = LlamaSettings().for_machine(gpu=gpu), LlamaSettings().n_ubatch
+    own = LlamaSettings()
+    automatic, n_ubatch = own.for_machine(gpu=gpu, writes=False), own.n_ubatch
     work = int(_FIXED[gpu] + n_ubatch * shape.vocabulary * 4 + room * _SHARE)
     free = room - work - shape.weights
     most = {kind: max(0, int(free / shape.cache_bytes(kind))) for kind in CACHE_TYPES}
     wanted = min(context or ENOUGH, shape.context)
     kind = cache_type or _cache_type(most, wanted)
-    held = min(most[kind], shape.context, wanted if context or not gpu else shape.context)
+    held = min(most[kind], shape.context, context or (shape.context if gpu else own.n_ctx))
     fits = most[kind] >= LEAST
     n_ctx = max(LEAST, held // _STEP * _STEP) if fits else wanted
     return Plan(
