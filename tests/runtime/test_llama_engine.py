@@ -337,6 +337,44 @@ def test_only_the_request_that_keeps_failing_gets_an_error(
     assert_same([*replies[:2], *replies[3:]], batched)
 
 
+@pytest.mark.parametrize("how", ["decode", "logits"])
+@pytest.mark.parametrize("n_seq", [1, 3])
+def test_nothing_is_taken_over_from_a_neighbour_that_failed(
+    tiny_model: Path,
+    batched: list[Reply],
+    monkeypatch: pytest.MonkeyPatch,
+    n_seq: int,
+    how: str,
+) -> None:
+    backend = LlamaBackend(tiny_model, settings=replace(SETTINGS, n_seq=n_seq))
+    [poison] = backend._load()[0].tokenize("⚡", special=False)[-1:]
+    decode, logits, bad = Context.decode, Context.logits, [False]
+
+    def decoded(self: Context, batch: Any) -> int:
+        bad[0] = poison in batch._token[: batch.size]
+        return -3 if bad[0] and how == "decode" else decode(self, batch)
+
+    def read(self: Context, row: int) -> Any:
+        found = logits(self, row)
+        return found * float("nan") if bad[0] else found
+
+    monkeypatch.setattr(Context, "decode", decoded)
+    monkeypatch.setattr(Context, "logits", read)
+    broken = [request((before, after + "⚡")) for before, after in PAIRS]
+    mixed = [one for both in zip(broken, REQUESTS, strict=True) for one in both]
+    if how == "logits" and n_seq > 1:  # a batch is broken as a whole
+        mixed = mixed[:1] + REQUESTS
+    for _ in range(2):
+        replies = answers(backend, mixed)
+        assert replies[0].error is not None
+        if n_seq == 1:
+            assert all(reply.error is not None for reply in replies[::2])
+            assert_same(replies[1::2], batched)
+    bad[0] = False
+    assert_same(answers(backend, REQUESTS), batched)
+    backend.close()
+
+
 def test_leaving_early_or_ctrl_c_leaves_a_back_end_that_still_works(
     backend: LlamaBackend, batched: list[Reply], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -128,9 +128,10 @@ class Engine:
     def _admit(self) -> None:
         """Let waiting requests in while there are places, cache and room in the batch."""
         room = self._size - sum(len(task.pending) for task in self._running)
-        while self._waiting and room > 0 and self._enter(self._waiting[0]):
+        places = self._context.n_seq
+        while self._waiting and room > 0 and len(self._running) < places:
             group = self._waiting[0]
-            if len(self._running) == self._context.n_seq or not self._fits(group.members[0]):
+            if not (self._enter(group) and self._fits(group.members[0])):
                 return
             room -= self._start(self._task(group.members[0]))
             group.members.popleft()
@@ -178,9 +179,9 @@ class Engine:
 
     def _forget(self) -> None:
         """Let go of the newest request, if it was only kept for the one after it."""
-        newest, self._newest = self._newest, None
-        if newest and newest not in self._running:
-            self._release(newest)
+        if self._newest and self._newest not in self._running:
+            self._release(self._newest)
+            self._newest = None
 
     def _release(self, task: Task) -> None:
         self._context.drop(task.seq)
@@ -243,6 +244,7 @@ class Engine:
         try:
             task.pending = filler.take(self._context.logits(row))
         except BrokenLogitsError:
+            task.failed = True  # what it has in the cache is for nobody
             self._finish(task, self._failure())
             return
         task.made = filler.written - before
@@ -304,8 +306,10 @@ class Engine:
         if task is self._newest and not task.failed:
             self._context.drop(task.seq, task.read)
             task.reserve = len(task.tokens)
-        else:
-            self._release(task)
+            return
+        if task is self._newest:
+            self._newest = None
+        self._release(task)
 
     def _failure(self) -> Reply:
         why = self._context.last_error() or "llama_decode"
