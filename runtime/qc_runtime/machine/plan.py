@@ -10,7 +10,7 @@ from qc_runtime.machine.shape import CACHE_TYPES, Shape
 
 PREFIX, EACH = 2048, 160  # tokens: what all requests share, and what a short record's one adds
 LEAST = 2048  # tokens of context without which no question of ours fits
-ENOUGH = 8192  # tokens from which a plain cache is kept plain
+ENOUGH = 8192  # tokens for which a plain cache is kept; what `qc check` warns of comes near them
 _STEP = 256  # llama.cpp rounds its cache up to it
 _FIXED = {True: 900_000_000, False: 150_000_000}  # bytes: driver, code, vocabulary
 _SHARE = 0.03  # of the memory stays free
