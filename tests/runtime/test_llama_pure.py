@@ -110,6 +110,7 @@ def test_no_batch_is_too_large_and_no_token_is_lost(pending: list, size: int) ->
 # -- what a request takes over from its neighbour ----------
 
 _BASE = Prefix(0, 2, tokens=(1, 2))
+_TOKENS = st.lists(st.integers(1, 2), min_size=1, max_size=8)
 
 
 def task(tokens: tuple[int, ...], pos: int = 2) -> Task:
@@ -118,11 +119,7 @@ def task(tokens: tuple[int, ...], pos: int = 2) -> Task:
     )
 
 
-@given(
-    st.lists(st.integers(1, 2), min_size=1, max_size=8),
-    st.lists(st.integers(1, 2), min_size=1, max_size=8),
-    st.integers(0, 12),
-)
+@given(_TOKENS, _TOKENS, st.integers(0, 12))
 def test_what_is_taken_over_is_the_same_prompt_computed_and_never_its_last_token(
     first: list, second: list, done: int
 ) -> None:
@@ -138,11 +135,7 @@ def test_what_is_taken_over_is_the_same_prompt_computed_and_never_its_last_token
         assert first[taken] != second[taken]
 
 
-@given(
-    st.lists(st.integers(1, 2), min_size=1, max_size=8),
-    st.lists(st.integers(1, 2), min_size=1, max_size=8),
-    st.integers(0, 7),
-)
+@given(_TOKENS, _TOKENS, st.integers(0, 7))
 def test_rows_are_shared_only_by_prompts_that_are_alike_up_to_them(
     first: list, second: list, done: int
 ) -> None:
