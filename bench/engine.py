@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
-from bench.model import CODES, RULES, pairs
+from bench.prompts import CODES, RULES, pairs
 
 from qc_compiler.pipeline import compile_file
 from qc_runtime.backend import ANSWER, Choice, Reply, Request, Step

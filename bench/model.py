@@ -1,178 +1,73 @@
-"""How fast the engine is, against a plain loop and against the prompt speed of the same build.
+"""How fast the engine is: against a plain loop, llama-server, and the prompt speed of the build.
 
-Everything runs in one process, on one model, with the same invented pairs, so that the ratios
-mean something on a busy or slow machine too. The loop is measured before and after the engine,
-prompt speed and verdicts in turns.
+One model and the same invented pairs for all of them, who work in turns of a few seconds, so that
+the ratios mean something on a busy or slow machine too. llama-server takes part if
+QC_LLAMA_SERVER names one; it is asked a part of the pairs, in the order in which the engine
+gets all of them.
 
-    python -m bench.model --model PATH [--records 48]
+    QC_LLAMA_SERVER=llama-server python -m bench.model [--model PATH] [--planned 48]
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import random
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
-from qc_runtime.backend import ANSWER, REASON, Choice, Counters, Line, Reply, Request, Step
+from bench import server
+from bench.prompts import LONGEST, PLANNED, RULES, RULES_FOR_JSON, mixed_pairs, requests
+from bench.server import Asked, Server
+from bench.turns import Stepwise, in_turns, records_per_second
+
+from qc_runtime.backend import Reply, Request
 from qc_runtime.llama import LlamaBackend, LlamaSettings
 from qc_runtime.llama.native import native
+from qc_runtime.models import locate
 
-_RULES = """你是医院病案质控专家。下面给出同一位患者术前讨论中的手术名称和手术记录中的手术名称。
-请判断两者是否指同一种手术。
-
-判断准则：
-1. 书写方式、简称、别名、语序不同，但指同一操作的，算同一种手术。
-2. 一个名称比另一个写得更笼统，但主要操作和部位一致的，算同一种手术。
-3. 主要操作不同的，例如切除与修补、探查与切除、置换与固定，不算同一种手术。
-4. 部位或器官不同的，例如胃与肠、股骨与胫骨，不算同一种手术。
-5. 侧别不同的，例如左侧与右侧、单侧与双侧，不算同一种手术；只有一方写明侧别的，不因此判为不同。
-6. 入路不同的，例如开腹与腹腔镜、经皮与切开，不算同一种手术；只有一方写明入路的，不因此判为不同。
-7. 实际手术比计划多做了其他主要手术的，不算同一种手术；多做的只是附带操作的，仍算同一种手术。
-8. 名称后附的麻醉方式、编号、器械商标、括号内说明不影响判断。
-9. 诊断不同而手术相同的，算同一种手术。
-10. 拿不准时，以主要操作和部位是否一致为准。
-
-示例：
-“阑尾切除术”与“腹腔镜下阑尾切除术”：只有一方写明入路，是同一种手术。
-“左侧腹股沟疝修补术”与“右侧腹股沟疝修补术”：侧别不同，不是同一种手术。
-“胃大部切除术”与“胃修补术”：主要操作不同，不是同一种手术。
-"""
-# Both are asked for the same: a verdict, and what a person who checks it wants to read
-_REASON = "理由要分别写明主要操作、部位、侧别、入路是否一致"
-_AS_CODE = f"\n先回答一个字母：A 是同一种手术，B 不是同一种手术；再另起一行写理由，{_REASON}。"
-_AS_JSON = f'\n只输出 JSON：{{"结论": "匹配" 或 "不匹配", "理由": "…"}}，{_REASON}。'
-RULES = _RULES + _AS_CODE
-CODES = ("A", "B")
-REASON_LEAD = "\n理由："
-LONGEST = 96  # tokens of a reason
-_TURNS = 12  # reasons written for each verdict that is measured without
-
-_NAMES = (
-    ("腹腔镜下胆囊切除术", "腹腔镜胆囊切除术"),
-    ("开腹胆囊切除术", "腹腔镜下胆囊切除术+胆总管探查术"),
-    ("左膝关节置换术", "左侧人工全膝关节表面置换术"),
-    ("右股骨颈骨折闭合复位内固定术", "右侧人工股骨头置换术"),
-    ("经尿道前列腺电切术", "经尿道前列腺等离子电切术"),
-    ("甲状腺右叶切除术", "甲状腺左叶次全切除术"),
-    ("白内障超声乳化摘除术", "白内障超声乳化摘除+人工晶体植入术"),
-    ("腰椎间盘髓核摘除术", "经皮椎间孔镜下腰椎间盘髓核摘除术"),
-    ("剖宫产术", "子宫下段剖宫产术"),
-    ("子宫肌瘤剔除术", "腹腔镜下全子宫切除术"),
-    ("冠状动脉造影术", "冠状动脉造影+支架置入术"),
-    ("胸腔闭式引流术", "胸腔镜下肺大疱切除术"),
-)
-_SIDES = ("", "左侧", "右侧", "双侧")
+_LOOPS = 6  # records of the plain loop
+_PROMPTS = 6  # long prompts
 
 
-@dataclass(frozen=True)
-class Rate:
-    """How much was done in how long.
+class Loop(Stepwise):
+    """What one writes without an engine: one chat completion after another, JSON out."""
 
-    ``tokens`` are those computed beside the shared prompt, ``written`` the ones among them that
-    the model wrote.
-    """
+    def __init__(self, path: Path, users: Sequence[str]) -> None:
+        native()  # the same waiting of threads as the engine has, whichever runs first
+        import llama_cpp
 
-    records: int
-    tokens: int
-    seconds: float
-    written: int = 0
-
-    @property
-    def records_per_second(self) -> float:
-        return self.records / self.seconds
-
-    @property
-    def tokens_per_second(self) -> float:
-        return self.tokens / self.seconds
-
-    def __add__(self, other: Rate) -> Rate:
-        return Rate(
-            self.records + other.records,
-            self.tokens + other.tokens,
-            self.seconds + other.seconds,
-            self.written + other.written,
+        cores = LlamaSettings().threads()
+        self._llama = llama_cpp.Llama(
+            str(path), n_ctx=2048, n_threads=cores, n_threads_batch=cores, verbose=False
         )
+        self.written = 0
+        self._complete(users[0], 1)  # llama-cpp-python itself keeps the common system prompt
+        super().__init__(len(users), self._work(users))
+
+    def _work(self, users: Sequence[str]) -> Iterator[None]:
+        for user in users:
+            self.written += self._complete(user, LONGEST + 32)
+            yield
+
+    def _complete(self, user: str, tokens: int) -> int:
+        """One verdict with its reason; returns how many tokens were written."""
+        completion: Any = self._llama.create_chat_completion(
+            [{"role": "system", "content": RULES_FOR_JSON}, {"role": "user", "content": user}],
+            response_format={"type": "json_object"},
+            max_tokens=tokens,
+            temperature=0.0,
+        )
+        return int(completion["usage"]["completion_tokens"])
+
+    def close(self) -> None:
+        self._llama.close()
 
 
-_NOTHING = Rate(0, 0, 0.0)
+class LongPrompt(Stepwise):
+    """One long prompt through plain ``llama_decode``, 512 tokens at a time, again and again."""
 
-
-def pairs(count: int) -> list[str]:
-    """Questions about two invented names of like operations each; no two alike up to 48."""
-    return _questions(0)[:count]
-
-
-def mixed_pairs(count: int) -> list[str]:
-    """The same of like and of different operations, in any order, up to 576.
-
-    Enough to keep every place of the engine busy: what is measured is how fast it goes on, not
-    how it comes to an end.
-    """
-    found = [one for apart in range(len(_NAMES)) for one in _questions(apart)]
-    random.Random(5).shuffle(found)
-    return found[:count]
-
-
-def _questions(apart: int) -> list[str]:
-    performed = [name for _, name in (*_NAMES[apart:], *_NAMES[:apart])]
-    return [
-        f"术前讨论中的手术名称：{side}{planned}\n手术记录中的手术名称：{side}{done}"
-        for side in _SIDES
-        for (planned, _), done in zip(_NAMES, performed, strict=True)
-    ]
-
-
-def measure(model_path: str | Path, n: int = 48, rounds: int = 3) -> dict[str, float]:
-    """All figures and the ratios between them, by name. Takes minutes on two cores."""
-    path = Path(model_path).expanduser()
-    reasons = mixed_pairs(_TURNS * n)
-    some = max(2, n // 12)
-    loop = plain_loop(path, reasons[:some])
-    prompt, verdicts = in_turns(path, pairs(n), rounds)
-    explained = engine_speed(path, reasons)
-    loop = loop + plain_loop(path, reasons[-some:])
-    return figures(prompt, loop, verdicts, explained)
-
-
-def figures(prompt: Rate, loop: Rate, verdicts: Rate, explained: Rate) -> dict[str, float]:
-    return {
-        "prompt_tokens_per_second": prompt.tokens_per_second,
-        "loop_records_per_second": loop.records_per_second,
-        "verdict_records_per_second": verdicts.records_per_second,
-        "verdict_tokens_per_second": verdicts.tokens_per_second,
-        "explained_records_per_second": explained.records_per_second,
-        "explained_tokens_per_second": explained.tokens_per_second,
-        "loop_tokens_written_per_record": loop.written / loop.records,
-        "explained_tokens_written_per_record": explained.written / explained.records,
-        "verdict_over_loop": verdicts.records_per_second / loop.records_per_second,
-        "verdict_over_prompt_speed": verdicts.tokens_per_second / prompt.tokens_per_second,
-        "explained_over_loop": explained.records_per_second / loop.records_per_second,
-    }
-
-
-def in_turns(path: Path, users: Sequence[str], rounds: int) -> tuple[Rate, Rate]:
-    """Prompt speed and verdicts only, in turns, so that a change of load meets both."""
-    long = LongPrompt(path)
-    backend, requests = _warm(path, users, explain=False)
-    prompt, verdicts = long.rate(), _NOTHING
-    for _ in range(rounds):
-        verdicts += _timed(backend, requests)
-        prompt += long.rate()
-    backend.close()
-    long.close()
-    return prompt, verdicts
-
-
-class LongPrompt:
-    """One long prompt through plain ``llama_decode``, 512 tokens at a time."""
-
-    def __init__(self, path: Path, tokens: int = 1024) -> None:
+    def __init__(self, path: Path, times: int, tokens: int = 1024) -> None:
         from qc_runtime.llama.model import Context, Model
 
         settings = LlamaSettings(n_ctx=2048, n_seq=1)
@@ -180,16 +75,17 @@ class LongPrompt:
         fastest = settings.for_machine(gpu=self._model.gpu, writes=False)
         self._context = Context(self._model, settings, fastest)
         self._batch = self._context.batch()
-        self._tokens = (self._model.tokenize(_RULES, special=False) * 8)[:tokens]
+        self._tokens = (self._model.tokenize(RULES, special=False) * 8)[:tokens]
         self._decode(0, 32)  # the weights are in memory from here on
+        super().__init__(times, self._work(times))
 
-    def rate(self) -> Rate:
-        self._context.clear()
+    def _work(self, times: int) -> Iterator[None]:
         size = self._context.n_batch
-        started = perf_counter()
-        for start in range(0, len(self._tokens), size):
-            self._decode(start, start + size)
-        return Rate(1, len(self._tokens), perf_counter() - started)
+        for _ in range(times):
+            self._context.clear()
+            for start in range(0, len(self._tokens), size):
+                self._decode(start, start + size)
+            yield
 
     def _decode(self, start: int, end: int) -> None:
         self._batch.clear()
@@ -199,97 +95,132 @@ class LongPrompt:
             raise RuntimeError(self._context.last_error())
         self._context.logits(rows[-1])
 
+    @property
+    def tokens_per_second(self) -> float:
+        return self.done * len(self._tokens) / self.seconds
+
     def close(self) -> None:
         self._context.close()
         self._model.close()
 
 
-def plain_loop(path: Path, users: Sequence[str]) -> Rate:
-    """What one writes without an engine: one chat completion after another, JSON out."""
-    native()  # the same waiting of threads as the engine has, whichever runs first
-    import llama_cpp
+class Engine(Stepwise):
+    """The engine, after two requests that leave it the shared prefix, as a run does."""
 
-    cores = LlamaSettings().threads()
-    llama = llama_cpp.Llama(
-        str(path), n_ctx=2048, n_threads=cores, n_threads_batch=cores, verbose=False
-    )
-    _complete(llama, users[0], 1)  # llama-cpp-python itself keeps the common system prompt
-    started = perf_counter()
-    written = sum(_complete(llama, user, LONGEST + 32) for user in users)
-    seconds = perf_counter() - started
-    llama.close()
-    return Rate(len(users), 0, seconds, written)
+    def __init__(
+        self, path: Path, users: Sequence[str], *, explain: bool, second_look: bool = True
+    ) -> None:
+        self._backend = LlamaBackend(path, settings=LlamaSettings(second_look=second_look))
+        list(self._answers(requests(["", "无"], explain=explain)))
+        self._before = self._backend.counters.prompt_tokens, self._generated
+        super().__init__(len(users), self._answers(requests(users, explain=explain)))
 
+    def _answers(self, asked: Sequence[Request]) -> Iterator[Reply]:
+        for _, reply in self._backend.answer(asked):
+            if reply.error:
+                raise RuntimeError(str(reply.error))
+            yield reply
 
-def _complete(llama: Any, user: str, tokens: int) -> int:
-    """One verdict with its reason; returns how many tokens were written."""
-    completion = llama.create_chat_completion(
-        [{"role": "system", "content": _RULES + _AS_JSON}, {"role": "user", "content": user}],
-        response_format={"type": "json_object"},
-        max_tokens=tokens,
-        temperature=0.0,
-    )
-    return int(completion["usage"]["completion_tokens"])
+    @property
+    def _generated(self) -> int:
+        return self._backend.counters.generated_tokens
 
+    @property
+    def written(self) -> int:
+        return self._generated - self._before[1]
 
-def engine_speed(
-    path: Path, users: Sequence[str], *, explain: bool = True, second_look: bool = True
-) -> Rate:
-    """The engine with an explanation for every record, or with verdicts only."""
-    settings = LlamaSettings(second_look=second_look)
-    backend, requests = _warm(path, users, explain=explain, settings=settings)
-    rate = _timed(backend, requests)
-    backend.close()
-    return rate
+    @property
+    def tokens_per_second(self) -> float:
+        """Of those computed beside the shared prompt."""
+        read = self._backend.counters.prompt_tokens - self._before[0]
+        return (read + self.written) / self.seconds
+
+    def close(self) -> None:
+        self._backend.close()
 
 
-def _warm(
-    path: Path, users: Sequence[str], *, explain: bool, settings: LlamaSettings | None = None
-) -> tuple[LlamaBackend, list[Request]]:
-    """The engine after two requests, which leave it the shared prefix, as a run does."""
-    answer = Step(ANSWER, Choice(CODES))
-    reason = Step(REASON, Line(LONGEST), (REASON_LEAD,), CODES if explain else ())
-    requests = [Request(RULES, user, (answer, reason)) for user in users]
-    backend = LlamaBackend(path, settings=settings)
-    _answer(backend, requests[:2])
-    return backend, requests
+def measure(path: Path, planned: int = PLANNED) -> Iterator[tuple[str, float]]:
+    """All figures and the ratios between them, by name. Takes most of an hour on two cores."""
+    with ExitStack() as stack:
+        binary = server.binary()
+        servers = [
+            stack.enter_context(closing(Server(binary, path, slots)))
+            for slots in (server.SLOTS if binary else ())
+        ]
+        yield from verdicts(path, planned // 2, servers).items()
+        yield from reasons(path, planned, servers).items()
 
 
-def _timed(backend: LlamaBackend, requests: Sequence[Request]) -> Rate:
-    before = replace(backend.counters)
-    _answer(backend, requests)
-    return _rate(len(requests), before, backend.counters)
+def verdicts(path: Path, planned: int, servers: Sequence[Server]) -> dict[str, float]:
+    """Verdicts only: prompt speed, the engine without and with second looks, loop, servers."""
+    users = mixed_pairs(planned)
+    with ExitStack() as stack:
+        prompt = stack.enter_context(closing(LongPrompt(path, _PROMPTS)))
+        loop = stack.enter_context(closing(Loop(path, users[:_LOOPS])))
+        once, again = (
+            stack.enter_context(closing(Engine(path, users, explain=False, second_look=look)))
+            for look in (False, True)
+        )
+        asked = _asked(servers, users[: len(users) // 3], explain=False)
+        in_turns([prompt, loop, once, again, *asked])
+        found = {
+            "prompt_tokens_per_second": prompt.tokens_per_second,
+            "verdict_records_per_second": records_per_second(again),
+            "verdict_tokens_per_second": again.tokens_per_second,
+            "verdict_over_loop": records_per_second(again) / records_per_second(loop),
+            "verdict_over_prompt_speed": again.tokens_per_second / prompt.tokens_per_second,
+        }
+        if asked:
+            found["verdict_once_over_server"] = _over_best(once, asked)
+            found["verdict_over_server"] = _over_best(again, asked)
+        return found | _rates(asked, "verdict")
 
 
-def _answer(backend: LlamaBackend, requests: Sequence[Request]) -> list[Reply]:
-    replies = [reply for _, reply in backend.answer(requests)]
-    if failed := [reply.error for reply in replies if reply.error]:
-        raise RuntimeError(str(failed[0]))
-    return replies
+def reasons(path: Path, planned: int, servers: Sequence[Server]) -> dict[str, float]:
+    """A verdict with its reason for all: the engine, loop, servers."""
+    users = mixed_pairs(planned)
+    with ExitStack() as stack:
+        loop = stack.enter_context(closing(Loop(path, users[:_LOOPS])))
+        engine = stack.enter_context(closing(Engine(path, users, explain=True)))
+        asked = _asked(servers, users[: len(users) // 6], explain=True)
+        in_turns([loop, engine, *asked])
+        found = {
+            "loop_records_per_second": records_per_second(loop),
+            "loop_tokens_written_per_record": loop.written / loop.done,
+            "explained_records_per_second": records_per_second(engine),
+            "explained_tokens_per_second": engine.tokens_per_second,
+            "explained_tokens_written_per_record": engine.written / engine.done,
+            "explained_over_loop": records_per_second(engine) / records_per_second(loop),
+        }
+        if asked:
+            found["explained_over_server"] = _over_best(engine, asked)
+        return found | _rates(asked, "explained")
 
 
-def _rate(records: int, before: Counters, after: Counters) -> Rate:
-    computed = after.prompt_tokens - before.prompt_tokens
-    generated = after.generated_tokens - before.generated_tokens
-    return Rate(records, computed + generated, after.seconds - before.seconds, generated)
+def _asked(servers: Sequence[Server], users: Sequence[str], *, explain: bool) -> list[Asked]:
+    """The first of the pairs that the engine gets, in the same order."""
+    few = {1: len(users) // 4}  # one slot is slow and soon at its pace
+    return [Asked(one, users[: few.get(one.slots, len(users))], explain=explain) for one in servers]
 
 
-def lines(found: dict[str, float]) -> Iterator[str]:
-    for name, value in found.items():
-        yield f"{name:32} {value:8.2f}"
+def _over_best(engine: Engine, asked: Sequence[Asked]) -> float:
+    return records_per_second(engine) / max(map(records_per_second, asked))
 
 
-def main(show: Callable[[str], None] = print) -> None:
+def _rates(asked: Sequence[Asked], name: str) -> dict[str, float]:
+    found = {f"{name}_by_server_{one.server.slots}": records_per_second(one) for one in asked}
+    if name == "explained" and asked:
+        found["server_tokens_written_per_record"] = asked[-1].written / asked[-1].total
+    return found
+
+
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", default=os.environ.get("QC_MODEL"), required=False)
-    parser.add_argument("--records", type=int, default=48)
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--model")
+    parser.add_argument("--planned", type=int, default=PLANNED, help="12 records each")
     arguments = parser.parse_args()
-    if not arguments.model:
-        parser.error("--model or QC_MODEL")
-    found = measure(arguments.model, arguments.records)
-    for line in [json.dumps(found)] if arguments.json else lines(found):
-        show(line)
+    for name, value in measure(locate(arguments.model), arguments.planned):
+        print(f"{name:36} {value:8.3f}", flush=True)
 
 
 if __name__ == "__main__":

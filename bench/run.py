@@ -59,36 +59,26 @@ def prefilter_figures() -> Iterator[Figure]:
 
 
 def model_figures() -> Iterator[Figure]:
-    found = model_bench.measure(locate(None))
+    if not server_bench.binary():
+        print("LEFT OUT: llama-server, because QC_LLAMA_SERVER does not name one", flush=True)
     bounds = {
         "verdict_over_loop": ("verdict only / plain loop", 12.0),
         "verdict_over_prompt_speed": ("verdict only / prompt speed", 0.95),
+        "verdict_once_over_server": ("verdict only, answered once / best llama-server", 1.3),
+        "verdict_over_server": ("verdict only, close calls twice / best llama-server", None),
         "explained_over_loop": ("with explanations / plain loop", 3.5),
+        "explained_over_server": ("with explanations / best llama-server", 2.0),
     }
-    for name, value in found.items():
+    found = {}
+    for name, value in model_bench.measure(locate(None)):
+        found[name] = value
         label, bound = bounds.get(name, (name.replace("_", " "), None))
         yield Figure(f"model: {label}", value, "", bound)
-    verdicts, loop = found["verdict_records_per_second"], found["loop_records_per_second"]
-    yield from _server_figures(verdicts, found["explained_records_per_second"])
-    month = engine_bench.month(1 / verdicts)
+    month = engine_bench.month(1 / found["verdict_records_per_second"])
     yield Figure("a month of 20,000 operations: questions", month.questions)
     yield Figure("  without the model's time", month.own_seconds, "s")
-    speedup = month.records / loop / month.seconds
+    speedup = month.records / found["loop_records_per_second"] / month.seconds
     yield Figure("  plain loop / ours, extrapolated", speedup, "×", 50.0)
-
-
-def _server_figures(verdicts: float, explained: float) -> Iterator[Figure]:
-    server = os.environ.get("QC_LLAMA_SERVER")
-    if not server:
-        print("LEFT OUT: llama-server, because QC_LLAMA_SERVER does not name one", flush=True)
-        return
-    model, users = locate(None), model_bench.pairs(48)
-    best, best_explained = server_bench.best(model, Path(server), len(users))
-    once = model_bench.engine_speed(model, users, explain=False, second_look=False)
-    name = "verdict only / best llama-server"
-    yield Figure(f"{name}, each answered once", once.records_per_second / best, "×", 1.3)
-    yield Figure(f"{name}, close calls twice", verdicts / best, "×")
-    yield Figure("with explanations / best llama-server", explained / best_explained, "×", 2.0)
 
 
 def engine_figures() -> Iterator[Figure]:

@@ -1,54 +1,108 @@
-"""The engine against llama-server with its best settings: same model, same prompts, same work.
+"""llama-server with its best settings: same model, same prompts, same work as the engine.
 
 llama-server is llama.cpp's own: build it from the same sources as the engine and name it in
-QC_LLAMA_SERVER. For each number of slots a fresh server is started with the machine's threads,
-a context of 2048 tokens a slot, its prompt cache on, and a grammar that allows the codes only;
-it is asked by as many connections as it has slots. The best of them counts.
-
-    QC_LLAMA_SERVER=llama-server python -m bench.server --model PATH [--records 48]
+QC_LLAMA_SERVER. Each number of slots has a server of its own, with the machine's threads, a
+context of 2048 tokens a slot, its prompt cache on, and a grammar that allows the codes only; it
+is asked by as many connections as it has slots.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
+import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import httpx
-from bench.model import CODES, LONGEST, REASON_LEAD, RULES, mixed_pairs, pairs
+from bench.prompts import CODES, LONGEST, REASON_LEAD, RULES
 
 from qc_runtime.llama import LlamaSettings
 from qc_runtime.llama.model import Model
 from qc_runtime.llama.template import ChatTemplate
 
 SLOTS = (1, 4, 8)
-_TURNS = 12  # reasons that each slot writes
 _STARTS_WITHIN = 120.0  # seconds
-_CODE = 'root ::= "A" | "B"'
+_VERDICT = {"grammar": 'root ::= "A" | "B"', "n_predict": 1}
 # As in the engine, a reason ends with its line or with the model's turn, whichever comes first
 _REASON = f'root ::= ("A" | "B") "{REASON_LEAD}" [^\\n]+'.replace("\n", "\\n")
 
 
-def best(model: Path, server: Path, records: int) -> tuple[float, float]:
-    """Records a second of the best server: verdicts only, and with a reason for each."""
-    prompts = _prompts(model, pairs(records))
-    to_explain = _prompts(model, mixed_pairs(_TURNS * max(SLOTS)))
-    verdicts, reasons = [], []
-    for slots in SLOTS:
-        with _server(server, model, slots) as url:
-            _ask(url, prompts[:slots], slots, _CODE, 1)  # what all prompts share is read
-            verdicts.append(_rate(url, prompts, slots, _CODE, 1))
-            reasons.append(_rate(url, to_explain[: _TURNS * slots], slots, _REASON, LONGEST))
-        print(f"  llama-server, {slots} slots: {verdicts[-1]:.2f}, {reasons[-1]:.2f} records/s")
-    return max(verdicts), max(reasons)
+class Server:
+    """A server that stands still unless it is the turn of somebody who asks it."""
+
+    def __init__(self, binary: Path, model: Path, slots: int) -> None:
+        self.slots, self._model = slots, model
+        self._process, self._url = _start(binary, model, slots)
+        self._client = httpx.Client(timeout=None)  # it may stand still for long
+        self._threads = ThreadPoolExecutor(slots)
+        wait(self.ask([""] * slots, explain=False))  # what all prompts share is read
+        self.stop()
+
+    def stop(self) -> None:
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+    def ask(self, users: Sequence[str], *, explain: bool) -> list[Future[int]]:
+        """How many tokens it writes to each; as many are worked on at once as it has slots."""
+        asked = {"grammar": _REASON, "n_predict": LONGEST} if explain else _VERDICT
+        prompts = _prompts(self._model, users)
+        return [self._threads.submit(self._answer, {**asked, "prompt": one}) for one in prompts]
+
+    def _answer(self, asked: dict[str, str | int]) -> int:
+        body = {**asked, "temperature": 0, "cache_prompt": True}
+        reply = self._client.post(f"{self._url}/completion", json=body)
+        reply.raise_for_status()
+        if not reply.json()["content"].startswith(CODES):
+            raise RuntimeError(reply.json()["content"])
+        return int(reply.json()["tokens_predicted"])
+
+    def close(self) -> None:
+        self.go_on()
+        self._threads.shutdown(cancel_futures=True)
+        self._client.close()
+        self._process.terminate()
+        self._process.wait()
+
+
+class Asked:
+    """A `Contender`: those who ask a server, all at once as it were, and wait."""
+
+    def __init__(self, server: Server, users: Sequence[str], *, explain: bool) -> None:
+        self.server, self.total, self.seconds = server, len(users), 0.0
+        self._users, self._explain = users, explain
+        self._answers: list[Future[int]] = []
+
+    @property
+    def done(self) -> int:
+        return sum(answer.done() for answer in self._answers)
+
+    def go_on(self, seconds: float) -> None:
+        self._answers = self._answers or self.server.ask(self._users, explain=self._explain)
+        started = perf_counter()
+        self.server.go_on()
+        wait(self._answers, timeout=seconds)
+        self.server.stop()
+        self.seconds += perf_counter() - started
+        for answer in filter(Future.done, self._answers):
+            answer.result()  # or its error
+
+    @property
+    def written(self) -> int:
+        """Tokens, in all answers."""
+        return sum(answer.result() for answer in self._answers)
+
+
+def binary() -> Path | None:
+    """The server to measure against, if there is one."""
+    named = os.environ.get("QC_LLAMA_SERVER")
+    return Path(named) if named else None
 
 
 def _prompts(path: Path, users: Sequence[str]) -> list[str]:
@@ -59,21 +113,19 @@ def _prompts(path: Path, users: Sequence[str]) -> list[str]:
     return [f"{frame.before}{RULES}{frame.between}{user}{frame.after}" for user in users]
 
 
-@contextmanager
-def _server(binary: Path, model: Path, slots: int) -> Iterator[str]:
-    port, threads = _free_port(), str(LlamaSettings().threads())
+def _start(binary: Path, model: Path, slots: int) -> tuple[subprocess.Popen[bytes], str]:
+    port, threads = _free_port(), LlamaSettings().threads()
     options = ["-np", slots, "-c", 2048 * slots, "-t", threads, "-tb", threads, "-b", 512]
     command = [binary, "-m", model, "--host", "127.0.0.1", "--port", port, "--no-webui", *options]
     process = subprocess.Popen(
-        list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        list(map(str, command)),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # or it is made to go on when the shell that started us ends
     )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        _wait(url)
-        yield url
-    finally:
-        process.terminate()
-        process.wait()
+    url = f"http://127.0.0.1:{port}"
+    _wait(url)
+    return process, url
 
 
 def _free_port() -> int:
@@ -93,46 +145,3 @@ def _wait(url: str) -> None:
             pass
         time.sleep(0.3)
     raise TimeoutError(url)
-
-
-def _rate(url: str, prompts: Sequence[str], slots: int, grammar: str, tokens: int) -> float:
-    started = perf_counter()
-    _ask(url, prompts, slots, grammar, tokens)
-    return len(prompts) / (perf_counter() - started)
-
-
-def _ask(url: str, prompts: Sequence[str], slots: int, grammar: str, tokens: int) -> None:
-    with httpx.Client(timeout=600) as client, ThreadPoolExecutor(slots) as threads:
-
-        def one(prompt: str) -> str:
-            body: dict[str, Any] = {
-                "prompt": prompt,
-                "n_predict": tokens,
-                "temperature": 0,
-                "grammar": grammar,
-                "cache_prompt": True,
-            }
-            reply = client.post(f"{url}/completion", json=body)
-            reply.raise_for_status()
-            text: str = reply.json()["content"]
-            return text
-
-        answers = list(threads.map(one, prompts))
-    if wrong := [text for text in answers if not text.startswith(CODES)]:
-        raise RuntimeError(wrong[0])
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", default=os.environ.get("QC_MODEL"), required=False)
-    parser.add_argument("--records", type=int, default=48)
-    arguments = parser.parse_args()
-    server = os.environ.get("QC_LLAMA_SERVER")
-    if not (arguments.model and server):
-        parser.error("--model (or QC_MODEL) and QC_LLAMA_SERVER")
-    verdicts, reasons = best(Path(arguments.model), Path(server), arguments.records)
-    print(f"{verdicts:.2f} records/s, {reasons:.2f} with reasons")
-
-
-if __name__ == "__main__":
-    main()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,31 +13,22 @@ from qc_dsl.errors import QcError
 from qc_runtime.backend import Line, Reply, Request, Step
 from qc_runtime.llama import LlamaBackend, LlamaSettings
 from support.asking import asked
+from support.engine import (
+    PAIRS,
+    REQUESTS,
+    SETTINGS,
+    SYSTEM,
+    answers,
+    assert_same,
+    prompt_of,
+    request,
+)
 
 pytest.importorskip("llama_cpp")
 from qc_runtime.llama import slots
 from qc_runtime.llama.close_calls import is_close
-from qc_runtime.llama.model import Context
 from qc_runtime.llama.prefix_tree import tree_size
-from qc_runtime.llama.prompt import Prompt, Prompter
-
-SETTINGS = LlamaSettings(n_ctx=1024, n_batch=256, n_ubatch=256, n_seq=8)
-SYSTEM = "判断两个手术名称是否指同一种手术。左右侧不同的不是同一种。是答 A，否答 B。"
-PAIRS = [
-    ("左侧声带息肉切除术", "右侧声带息肉切除术"),
-    ("左侧声带息肉切除术", "左声带息肉摘除术"),
-    ("阑尾切除术", "腹腔镜下阑尾切除术"),
-    ("胃大部切除术", "胃部分切除术"),
-    ("白内障超声乳化", "膝关节置换术"),
-]
-
-
-def request(pair: tuple[str, str], **options: Any) -> Request:
-    user = f"术前：{pair[0]}\n术后：{pair[1]}"
-    return asked(SYSTEM, user, ("A", "B"), answer_lead="答：", **options)
-
-
-REQUESTS = [request(pair) for pair in PAIRS]
+from qc_runtime.llama.prompt import Prompter
 
 
 @pytest.fixture(scope="module")
@@ -54,32 +43,9 @@ def prompter(backend: LlamaBackend) -> Prompter:
     return backend._load()[1]
 
 
-def prompt_of(backend: LlamaBackend, one: Request) -> Prompt:
-    return backend._load()[1].prompts([one])[0]
-
-
-def answers(backend: LlamaBackend, requests: list[Request]) -> list[Reply]:
-    """Replies in order of requests; each must come exactly once."""
-    pairs = list(backend.answer(requests))
-    assert sorted(index for index, _ in pairs) == list(range(len(requests)))
-    return [reply for _, reply in sorted(pairs, key=lambda pair: pair[0])]
-
-
 @pytest.fixture(scope="module")
 def batched(backend: LlamaBackend) -> list[Reply]:
     return answers(backend, REQUESTS)
-
-
-# llama.cpp's kernels depend on the shape of a batch and round activations to 8 bits: on this
-# model the same prompt computed in other company moves by up to 0.040, in plain llama.cpp too
-NOISE = 0.05
-
-
-def assert_same(some: list[Reply], others: list[Reply]) -> None:
-    for a, b in zip(some, others, strict=True):
-        assert a.error is None
-        assert b.error is None
-        assert a.probabilities == pytest.approx(b.probabilities, abs=NOISE)
 
 
 def test_a_batch_answers_as_one_request_at_a_time(
@@ -303,99 +269,6 @@ def test_a_file_that_is_no_model_is_a_clear_error(tmp_path: Path) -> None:
         with pytest.raises(QcError) as caught:
             list(LlamaBackend(path).answer(REQUESTS))
         assert caught.value.diagnostics[0].code == "QC502"
-
-
-# -- failures inside llama.cpp, injected where it is called ----------
-
-
-def test_a_failed_batch_is_halved_until_it_goes_through(
-    backend: LlamaBackend, batched: list[Reply], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = Context.decode
-
-    def at_most_24(self: Context, batch: Any) -> int:
-        return real(self, batch) if batch.size <= 24 else 1
-
-    backend._engine_for(prompt_of(backend, REQUESTS[0])).reset()
-    monkeypatch.setattr(Context, "decode", at_most_24)
-    assert_same(answers(backend, REQUESTS), batched)
-
-
-def test_only_the_request_that_keeps_failing_gets_an_error(
-    backend: LlamaBackend, batched: list[Reply], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = Context.decode
-    [poison] = backend._load()[0].tokenize("⚡", special=False)[-1:]
-
-    def poisoned(self: Context, batch: Any) -> int:
-        return -3 if poison in batch._token[: batch.size] else real(self, batch)
-
-    monkeypatch.setattr(Context, "decode", poisoned)
-    replies = answers(backend, [*REQUESTS[:2], request(("⚡", "⚡")), *REQUESTS[2:]])
-    assert replies[2].error is not None
-    assert replies[2].probabilities == ()
-    assert_same([*replies[:2], *replies[3:]], batched)
-
-
-# In company, logits that are no numbers would be those of a whole batch here
-@pytest.mark.parametrize(("n_seq", "how"), [(1, "decode"), (3, "decode"), (1, "logits")])
-def test_nothing_is_taken_over_from_a_neighbour_that_failed(
-    tiny_model: Path,
-    batched: list[Reply],
-    monkeypatch: pytest.MonkeyPatch,
-    n_seq: int,
-    how: str,
-) -> None:
-    backend = LlamaBackend(tiny_model, settings=replace(SETTINGS, n_seq=n_seq))
-    [poison] = backend._load()[0].tokenize("⚡", special=False)[-1:]
-    decode, logits, bad = Context.decode, Context.logits, [False]
-
-    def decoded(self: Context, batch: Any) -> int:
-        bad[0] = poison in batch._token[: batch.size]
-        return -3 if bad[0] and how == "decode" else decode(self, batch)
-
-    def read(self: Context, row: int) -> Any:
-        found = logits(self, row)
-        return found * float("nan") if bad[0] else found
-
-    monkeypatch.setattr(Context, "decode", decoded)
-    monkeypatch.setattr(Context, "logits", read)
-    broken = [request((before, after + "⚡")) for before, after in PAIRS]
-    mixed = [one for both in zip(broken, REQUESTS, strict=True) for one in both]
-    for _ in range(2):
-        replies = answers(backend, mixed)
-        assert all(reply.error is not None for reply in replies[::2])
-        assert_same(replies[1::2], batched)
-    backend.close()
-
-
-def test_leaving_early_or_ctrl_c_leaves_a_back_end_that_still_works(
-    backend: LlamaBackend, batched: list[Reply], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for index, _ in backend.answer(REQUESTS):
-        assert index in range(len(REQUESTS))
-        break
-    monkeypatch.setattr(Context, "decode", _interrupted(Context.decode))
-    with pytest.raises(KeyboardInterrupt):
-        answers(backend, REQUESTS)
-    monkeypatch.undo()
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    assert_same(answers(backend, REQUESTS[:2]), batched[:2])
-
-
-def _interrupted(real: Any) -> Any:
-    """A decode during which Ctrl-C is pressed: llama.cpp itself must be told to stop."""
-
-    def decode(self: Context, batch: Any) -> int:
-        library = self._lib.llama_decode
-        self._lib.llama_decode = lambda *a: os.kill(os.getpid(), signal.SIGINT) or library(*a)
-        try:
-            result: int = real(self, batch)
-        finally:
-            self._lib.llama_decode = library
-        return result
-
-    return decode
 
 
 # -- explanations ----------

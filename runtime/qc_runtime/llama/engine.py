@@ -18,11 +18,12 @@ from qc_dsl.lang import Text
 from qc_runtime.backend import FLICKER, Choice, Counters, Reply
 from qc_runtime.llama import slots
 from qc_runtime.llama.compute import Computer
+from qc_runtime.llama.kv_cache import KvCache
 from qc_runtime.llama.model import Context, Model, Tokens
 from qc_runtime.llama.prompt import Blank, Prompt
 from qc_runtime.llama.schedule import Group, common, plan
 from qc_runtime.llama.slots import BrokenLogitsError, ChoiceFiller, Filler
-from qc_runtime.llama.tasks import Lane, Prefix, Task
+from qc_runtime.llama.tasks import Lane, Task
 
 _ALONE = 64  # tokens of a computation when a close call is looked at again
 OnStep = Callable[[Sequence[int]], None]
@@ -37,6 +38,7 @@ class Engine:
         self._model, self._context, self._counters = model, context, counters
         self._looks_again = looks_again
         self._close: list[tuple[Prompt, int]] = []  # with the code that was chosen
+        self._cache = KvCache(context)
         self._computer = Computer(
             context, counters, shares=model.shares_cells, advance=self._advance, fail=self._fail
         )
@@ -60,14 +62,14 @@ class Engine:
         self._waiting = deque(plan(p for p in prompts if len(p) < n_ctx))
         try:
             yield from self._work_off()
-            self._forget()
+            self._cache.forget()
             yield from self._look_again()
         except BaseException:  # interrupted or left early: nothing half-done stays
             self.reset()
             raise
 
     def _work_off(self) -> Iterator[tuple[int, Reply]]:
-        while self._waiting or self._running:
+        while self._waiting or self._cache.running:
             yield from self._step()
 
     def _look_again(self) -> Iterator[tuple[int, Reply]]:
@@ -95,13 +97,9 @@ class Engine:
 
     def reset(self) -> None:
         """Forget everything, the shared prefix too."""
-        self._context.clear()
+        self._cache.clear()
         self._alone = False
         self._waiting.clear()
-        self._running: list[Task] = []
-        self._newest: Task | None = None  # running, or finished and kept for its neighbour
-        self._free = list(range(self._context.n_seq + 1, 0, -1))
-        self._prefix = Prefix(0)
         self._pure: Tokens = ()  # the head that was computed from an empty cache, if any
         self._done: list[tuple[int, Reply]] = []
 
@@ -110,10 +108,10 @@ class Engine:
         self._on_step(())  # what the last step gave is taken: here a pause may be made
         started = perf_counter()
         self._done = []
-        before = set(self._running)
+        before = set(self._cache.running)
         self._admit()
-        self._on_step([task.prompt.index for task in self._running if task not in before])
-        self._computer.step(self._running, self._size)
+        self._on_step([task.prompt.index for task in self._cache.running if task not in before])
+        self._computer.step(self._cache.running, self._size)
         self._counters.seconds += perf_counter() - started
         return self._done
 
@@ -127,112 +125,59 @@ class Engine:
 
     def _admit(self) -> None:
         """Let waiting requests in while there are places, cache and room in the batch."""
-        room = self._size - sum(len(task.pending) for task in self._running)
+        room = self._size - sum(len(task.pending) for task in self._cache.running)
         places = self._context.n_seq
-        while self._waiting and room > 0 and len(self._running) < places:
+        while self._waiting and room > 0 and len(self._cache.running) < places:
             group = self._waiting[0]
-            if not (self._enter(group) and self._fits(group.members[0])):
+            if not (self._enter(group) and self._cache.fits(group.members[0])):
                 return
-            room -= self._start(self._task(group.members[0]))
-            group.members.popleft()
+            room -= self._start(group.members.popleft())
             if not group.members:
                 self._waiting.popleft()
 
-    def _fits(self, prompt: Prompt) -> bool:
-        """Whether the cache has room for a request, if need be without what is kept."""
-        needed = self._reserve(prompt)
-        if self._held() + needed > self._context.n_ctx:
-            self._forget()
-        return self._held() + needed <= self._context.n_ctx
-
-    def _reserve(self, prompt: Prompt) -> int:
-        room = min(prompt.room, self._context.n_ctx - len(prompt))
-        return len(prompt) - len(self._prefix.tokens) + room
-
-    def _task(self, prompt: Prompt) -> Task:
-        shared = len(self._prefix.tokens)
-        tokens = (prompt.head + prompt.tail)[shared:]
-        reserve = self._reserve(prompt)
-        return Task(
-            self._free.pop(),
-            shared,
-            tokens,
-            prompt=prompt,
-            base=self._prefix,
-            tokens=tokens,
-            reserve=reserve,
-        )
-
-    def _start(self, task: Task) -> int:
-        """Begin with what is known of a prompt; returns how many rows the rest takes now."""
-        self._context.copy(0, task.seq)
-        before = self._newest
-        if before:
-            known = task.known(before)
-            self._context.copy(before.seq, task.seq, task.pos, known)
-            task.skip(known)
+    def _start(self, prompt: Prompt) -> int:
+        """Begin with a request; returns how many rows its prompt takes now."""
+        before = self._cache.newest
+        task = self._cache.begin(prompt, keep=self._model.shares_cells and not self._alone)
         self._counters.reused_prompt_tokens += task.pos
-        self._running.append(task)
-        self._forget()
-        self._newest = task if self._model.shares_cells and not self._alone else None
         return len(task.pending) - self._computer.shared(before, task)
-
-    def _forget(self) -> None:
-        """Let go of the newest request, if it was only kept for the one after it."""
-        if self._newest and self._newest not in self._running:
-            self._release(self._newest)
-            self._newest = None
-
-    def _release(self, task: Task) -> None:
-        self._context.drop(task.seq)
-        self._free.append(task.seq)
-
-    def _held(self) -> int:
-        """Cells of the cache that are, or may come to be, in use."""
-        tasks = {*self._running, *filter(None, [self._newest])}
-        prefixes = {self._prefix, *(task.base for task in tasks)}
-        return sum(len(p.tokens) for p in prefixes) + sum(task.reserve for task in tasks)
 
     def _enter(self, group: Group) -> bool:
         """Make a group's prefix the shared one; False if that must wait or cannot be."""
-        if self._prefix.tokens == group.prefix:
+        if self._cache.prefix.tokens == group.prefix:
             return True
-        self._forget()
-        if self._running and self._held() + len(group.prefix) > self._context.n_ctx:
+        self._cache.forget()
+        if self._cache.running and not self._cache.has_room(group.prefix):
             return False
         self._on_step([group.members[0].index])
         self._change_prefix(group.members[0].head, group.prefix)
-        if self._prefix.failed:
+        if self._cache.prefix.failed:
             self._give_up(group)
             return False
         return True
 
     def _change_prefix(self, head: Tokens, tokens: Tokens) -> None:
-        """Keep of sequence 0 what the new prefix begins with; compute the rest."""
-        if common(self._prefix.tokens, head) < len(head):
+        if common(self._cache.prefix.tokens, head) < len(head):
             self._change_head(head)
-        kept = common(self._prefix.tokens, tokens)
-        if not self._context.drop(0, kept):
-            self._context.drop(0)
-            self._pure, kept = (), 0
-        self._prefix = Prefix(0, kept, tokens[kept:], tokens=tokens)
-        self._computer.run(self._prefix, self._size)
+        prefix = self._cache.turn_to(tokens)
+        if prefix.pos < len(self._pure):
+            self._pure = ()
+        self._computer.run(prefix, self._size)
 
     def _change_head(self, head: Tokens) -> None:
         """Where nothing is running, begin with an empty cache: close calls can build on that."""
         self._pure = ()
-        if self._running:
+        if self._cache.running:
             return
-        self._context.clear()
-        self._prefix = Prefix(0, 0, head, tokens=head)
-        self._computer.run(self._prefix, min(self._context.n_batch, _ALONE))
-        self._pure = () if self._prefix.failed else head
+        self._cache.clear()
+        prefix = self._cache.turn_to(head)
+        self._computer.run(prefix, min(self._context.n_batch, _ALONE))
+        self._pure = () if prefix.failed else head
 
     def _give_up(self, group: Group) -> None:
         self._done += [(member.index, self._failure()) for member in group.members]
         self._waiting.popleft()
-        self._context.drop(0)
-        self._prefix = Prefix(0)
+        self._cache.drop_prefix()
 
     # -- postprocess ---------------------------------------------------------
 
@@ -276,7 +221,7 @@ class Engine:
 
     def _postpone(self, task: Task) -> None:
         self._close.append((task.prompt, task.chosen))
-        self._leave(task)
+        self._cache.leave(task)
 
     def _filler(self, blank: Blank) -> Filler:
         return slots.filler(self._model, blank.slot, blank.codes, blank.closing)
@@ -297,19 +242,8 @@ class Engine:
             self._finish(lane, self._failure())
 
     def _finish(self, task: Task, reply: Reply) -> None:
-        self._leave(task)
+        self._cache.leave(task)
         self._done.append((task.prompt.index, reply))
-
-    def _leave(self, task: Task) -> None:
-        """Of the newest request its prompt is kept: the next one may begin like it."""
-        self._running.remove(task)
-        if task is self._newest and not task.failed:
-            self._context.drop(task.seq, task.read)
-            task.reserve = len(task.tokens)
-            return
-        if task is self._newest:
-            self._newest = None
-        self._release(task)
 
     def _failure(self) -> Reply:
         why = self._context.last_error() or "llama_decode"
