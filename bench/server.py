@@ -40,7 +40,8 @@ class Server:
         self._process, self._url = _start(binary, model, slots)
         self._client = httpx.Client(timeout=None)  # it may stand still for long
         self._threads = ThreadPoolExecutor(slots)
-        wait(self.ask([""] * slots, explain=False))  # what all prompts share is read
+        for answer in self.ask([""] * slots, explain=False):  # what all prompts share is read
+            answer.result()
         self.stop()
 
     def stop(self) -> None:
@@ -124,7 +125,11 @@ def _start(binary: Path, model: Path, slots: int) -> tuple[subprocess.Popen[byte
         start_new_session=True,  # or it is made to go on when the shell that started us ends
     )
     url = f"http://127.0.0.1:{port}"
-    _wait(url)
+    try:
+        _wait(url)
+    except BaseException:
+        process.kill()
+        raise
     return process, url
 
 

@@ -39,6 +39,9 @@ class Stepwise:
             self.done += 1
             if perf_counter() - started >= seconds:
                 break
+        else:
+            if self.done != self.total:
+                raise RuntimeError(f"{self.done} of {self.total} records came back")
         self.seconds += perf_counter() - started
 
 
