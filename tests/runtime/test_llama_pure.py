@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from itertools import pairwise
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from qc_dsl.errors import QcError
 from qc_runtime.backend import Choice
 from qc_runtime.explanation import cut_back, decode, first_line
-from qc_runtime.llama import LlamaBackend, LlamaSettings
+from qc_runtime.llama import LlamaBackend, LlamaSettings, schedule
 from qc_runtime.llama.close_calls import is_close
 from qc_runtime.llama.prompt import Blank, Prompt
 from qc_runtime.llama.schedule import common, plan
@@ -44,7 +45,8 @@ def prompt(index: int, head: tuple[int, ...], tail: tuple[int, ...]) -> Prompt:
 )
 def test_a_plan_keeps_every_prompt_once_and_prefixes_are_true(pairs: list) -> None:
     prompts = [prompt(n, head, tuple(tail)) for n, (head, tail) in enumerate(pairs)]
-    groups = plan(prompts)
+    with patch.object(schedule, "_PAGE", 2):
+        groups = plan(prompts)
     assert sorted(m.index for g in groups for m in g.members) == list(range(len(prompts)))
     for group in groups:
         for member in group.members:
@@ -53,21 +55,29 @@ def test_a_plan_keeps_every_prompt_once_and_prefixes_are_true(pairs: list) -> No
             assert len(whole) > len(group.prefix)  # something is left to ask for logits after
 
 
-def test_many_questions_to_one_long_record_share_the_record() -> None:
-    record = tuple(range(100, 400))
+def test_many_questions_to_one_long_record_have_its_whole_pages_for_their_prefix() -> None:
+    record = tuple(range(100, 700))
     asked = [prompt(n, (1, 2), (*record, 7, n, 9)) for n in range(5)]
     others = [prompt(10 + n, (1, 2), (50 + n, 51)) for n in range(3)]
     lengths = {len(group.prefix): len(group.members) for group in plan([*others, *asked])}
-    assert lengths == {2: 3, 2 + len(record) + 1: 5}
+    assert lengths == {2: 3, 2 + 512: 5}
 
 
-def test_small_gains_do_not_split_a_group() -> None:
-    prompts = [prompt(n, (1, 2), (n // 2, 5, n)) for n in range(8)]
-    assert [len(group.members) for group in plan(prompts)] == [8]
+def test_what_is_shorter_than_a_page_is_left_to_neighbours() -> None:
+    prompts = [prompt(n, (1, 2), (*range(100, 340), n // 20, 5, n)) for n in range(80)]
+    assert [group.prefix for group in plan(prompts)] == [(1, 2)]
+
+
+def test_a_long_record_is_found_among_others_that_begin_alike() -> None:
+    """Templates and departments make many records begin alike; few of them go on alike."""
+    begins = tuple(range(100, 140))
+    others = [prompt(n, (1, 2), (*begins, 50 + n, 51)) for n in range(9)]
+    asked = [prompt(20 + n, (1, 2), (*begins, *range(200, 500), n)) for n in range(3)]
+    assert [len(group.members) for group in plan([*others, *asked])] == [9, 3]
 
 
 def test_groups_come_so_that_prefixes_continue_each_other() -> None:
-    record = tuple(range(100, 300))
+    record = tuple(range(100, 400))
     prompts = [prompt(n, (1, 2), (*record, n)) for n in range(3)]
     prompts += [prompt(9, (1, 2), (3, 3)), prompt(10, (5,), (3,))]
     prefixes = [group.prefix for group in plan(prompts)]

@@ -10,9 +10,10 @@ from itertools import groupby
 from qc_runtime.llama.model import Tokens
 from qc_runtime.llama.prompt import Prompt
 
-# Tokens a longer prefix must save to be worth a computation of its own. Less is not lost:
-# neighbours in a batch share what they have in common all the same.
-_WORTH = 96
+# A prefix grows by pages of so many tokens: each is a computation of its own, which should be
+# worth it. What less requests have in common is not lost: neighbours in a batch share it all the
+# same, but hold the room for it once each.
+_PAGE = 256
 
 
 @dataclass(frozen=True)
@@ -39,30 +40,29 @@ def plan(prompts: Iterable[Prompt]) -> list[Group]:
     return [
         group
         for head in sorted(by_head)
-        for group in _split(head, sorted(by_head[head], key=lambda p: p.tail))
+        for group in _split(head, sorted(by_head[head], key=lambda p: p.tail), 0)
     ]
 
 
-def _split(head: Tokens, members: list[Prompt]) -> list[Group]:
-    """Groups of members with one head, sorted by their tails.
+def _split(head: Tokens, members: Sequence[Prompt], begun: int) -> list[Group]:
+    """Groups of members, sorted by their tails, of which the first ``begun`` tokens are alike.
 
-    A run of members that share much more than all of them do becomes a group of its own.
-    The last token of a prompt is never prefix: its logits are the answer.
+    Two that share another page are a group of their own. The last token of a prompt is never
+    prefix: its logits are the answer.
     """
-    shared = _in_common(members)
     rest: list[Prompt] = []
     deeper: list[Group] = []
-    for _, run in groupby(members, key=lambda m: m.tail[shared : shared + 1]):
+    for page, run in groupby(members, key=lambda member: _page(member.tail[:-1], begun)):
         same = list(run)
-        further = _in_common(same)
-        if 1 < len(same) < len(members) and (len(same) - 1) * (further - shared) >= _WORTH:
-            deeper += _split(head, same)
+        if page and len(same) > 1:
+            deeper += _split(head, same, begun + _PAGE)
         else:
             rest += same
-    whole = [Group(head + rest[0].tail[:shared], deque(rest))] if rest else []
+    whole = [Group(head + rest[0].tail[:begun], deque(rest))] if rest else []
     return whole + deeper
 
 
-def _in_common(members: Sequence[Prompt]) -> int:
-    """How long a beginning the tails of sorted members share, their last tokens not counted."""
-    return common(members[0].tail[:-1], members[-1].tail[:-1])
+def _page(tokens: Tokens, begun: int) -> Tokens:
+    """The page that begins there; nothing where there is no whole one."""
+    page = tokens[begun : begun + _PAGE]
+    return page if len(page) == _PAGE else ()
