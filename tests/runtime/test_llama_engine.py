@@ -27,6 +27,7 @@ from support.engine import (
 pytest.importorskip("llama_cpp")
 from qc_runtime.llama import slots
 from qc_runtime.llama.close_calls import is_close
+from qc_runtime.llama.model import Context
 from qc_runtime.llama.prefix_tree import tree_size
 from qc_runtime.llama.prompt import Prompter
 
@@ -87,14 +88,34 @@ def test_no_batch_size_and_no_order_changes_an_answer(
             assert one.probabilities == pytest.approx(other.probabilities, abs=1e-6)
 
 
-def test_a_close_call_that_comes_out_otherwise_says_so(
-    backend: LlamaBackend, on_the_line: list[Request], monkeypatch: pytest.MonkeyPatch
+def test_a_second_look_that_confirms_the_first_does_not_write_its_reason_again(
+    tiny_model: Path, on_the_line: list[Request], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A look is one computation, besides those that read again what all prompts begin with."""
+    explained = [_with_reason(one, ("A", "B")) for one in on_the_line]
+    computed: list[int] = []
+    real = Context.decode
+    monkeypatch.setattr(Context, "decode", lambda *args: computed.append(1) or real(*args))
+    found, computations = [], []
+    for second_look in (False, True):
+        computed.clear()
+        backend = LlamaBackend(tiny_model, settings=replace(SETTINGS, second_look=second_look))
+        found.append([reply.text("reason") for reply in answers(backend, explained)])
+        computations.append(len(computed))
+        counters, head = backend.counters, len(prompt_of(backend, explained[0]).head)
+        backend.close()
+    assert counters.second_looks > counters.flickers == 0
+    assert found[0] == found[1]
+    assert computations[1] <= computations[0] + counters.second_looks + head // 64 + 1
+
+
+@pytest.fixture
+def turned(on_the_line: list[Request], monkeypatch: pytest.MonkeyPatch) -> None:
     """The first looks are turned round where they are read: what noise does, but surely."""
     choice = on_the_line[0].choice
     real, looks = slots.probabilities, [0]
 
-    def turned(logits: Any, codes: Any) -> tuple[float, ...]:
+    def turn(logits: Any, codes: Any) -> tuple[float, ...]:
         shares: tuple[float, ...] = real(logits, codes)
         looks[0] += 1
         if looks[0] > len(on_the_line) or not is_close(choice, shares, 0.0):
@@ -103,12 +124,37 @@ def test_a_close_call_that_comes_out_otherwise_says_so(
         raw = [share / weight for share, weight in zip(other, choice.weights, strict=True)]
         return tuple(share / sum(raw) for share in raw)
 
-    before = backend.counters.flickers
-    monkeypatch.setattr(slots, "probabilities", turned)
+    monkeypatch.setattr(slots, "probabilities", turn)
+
+
+@pytest.mark.usefixtures("turned")
+def test_a_close_call_that_comes_out_otherwise_says_so(
+    backend: LlamaBackend, on_the_line: list[Request]
+) -> None:
+    choice, before = on_the_line[0].choice, backend.counters.flickers
     replies = answers(backend, on_the_line)
     flickers = [reply for reply in replies if reply.flickers]
     assert 0 < len(flickers) == backend.counters.flickers - before
     assert all(is_close(choice, reply.probabilities, 0.0) for reply in flickers)
+
+
+@pytest.mark.usefixtures("turned")
+@pytest.mark.parametrize("code", ["A", "B"])
+def test_what_follows_a_close_call_is_what_its_last_answer_leads_to(
+    backend: LlamaBackend, on_the_line: list[Request], code: str
+) -> None:
+    """A reason is for one code only: turned answers gain or lose theirs."""
+    replies = answers(backend, [_with_reason(one, (code,)) for one in on_the_line])
+    choice = on_the_line[0].choice
+    assert any(reply.flickers for reply in replies)
+    for reply in replies:
+        answered = choice.codes[choice.chosen(reply.probabilities)]
+        assert (reply.text("reason") is not None) == (answered == code)
+
+
+def _with_reason(one: Request, codes: tuple[str, ...]) -> Request:
+    reason = Step("reason", Line(12), ("\n理由：",), codes)
+    return Request(one.system, one.user, (*one.steps, reason))
 
 
 def test_shared_tokens_are_computed_once(tiny_model: Path) -> None:
@@ -141,8 +187,7 @@ def test_what_neighbours_share_is_read_once_whether_or_not_they_are_read_togethe
 
 def test_a_request_that_follows_a_written_text_does_not_read_it(tiny_model: Path) -> None:
     """What the one before has written is no part of what is taken over from it."""
-    reason = Step("reason", Line(12), ("\n理由：",), ("A", "B"))
-    asked_for = [Request(one.system, one.user, (*one.steps, reason)) for one in REQUESTS]
+    asked_for = [_with_reason(one, ("A", "B")) for one in REQUESTS]
     found = []
     for n_seq, n_batch in ((1, 256), (8, 16), (3, 40)):
         settings = replace(SETTINGS, n_seq=n_seq, n_batch=n_batch, second_look=False)

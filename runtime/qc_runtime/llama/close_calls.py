@@ -3,8 +3,9 @@
 llama.cpp's kernels depend on the shape of a batch, so the same prompt in other company comes out
 a little different: on the demo model by up to 0.040 of probability. An answer nearer than that
 to a line (one half, or the question's review line) is looked at once more, alone and from a
-fresh cache, in the same shape every time. That answer counts; where it is another code than in
-company, the reply says so, and a person decides.
+fresh cache, in the same shape every time. That answer counts. What is written after it, a reason
+say, was written in company already and stays; only where the second answer is another code is it
+written again, alone, and the reply says so, and a person decides.
 """
 
 from __future__ import annotations

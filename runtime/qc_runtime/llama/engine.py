@@ -37,7 +37,8 @@ class Engine:
     ) -> None:
         self._model, self._context, self._counters = model, context, counters
         self._looks_again = looks_again
-        self._close: list[tuple[Prompt, int]] = []  # with the code that was chosen
+        self._close: list[tuple[Prompt, Reply]] = []  # with what they came to in company
+        self._alone: Reply | None = None  # at a second look, what the first one came to
         self._cache = KvCache(context)
         self._computer = Computer(
             context, counters, shares=model.shares_cells, advance=self._advance, fail=self._fail
@@ -55,7 +56,7 @@ class Engine:
         """
         n_ctx = self._context.n_ctx
         self._on_step = on_step
-        self._close, self._alone = [], False
+        self._close, self._alone = [], None
         for prompt in prompts:
             if len(prompt) >= n_ctx:
                 yield prompt.index, _too_long(len(prompt), n_ctx)
@@ -78,19 +79,16 @@ class Engine:
         for head, calls in groupby(close, key=lambda one: one[0].head):
             if self._pure != head:
                 self.reset()
-            for prompt, chosen in calls:
-                self._alone = True
+            for prompt, first in calls:
+                self._alone = first
                 self._waiting.append(Group(head, deque([prompt])))
                 for index, reply in self._work_off():
                     self._counters.second_looks += 1
-                    yield index, self._compared(prompt, chosen, reply)
+                    yield index, self._compared(prompt, first, reply)
 
-    def _compared(self, prompt: Prompt, chosen: int, reply: Reply) -> Reply:
+    def _compared(self, prompt: Prompt, first: Reply, reply: Reply) -> Reply:
         """The second look's reply, marked where the first one had chosen another code."""
-        slot = prompt.blanks[0].slot
-        if not isinstance(slot, Choice) or not reply.probabilities:
-            return reply
-        if slot.chosen(reply.probabilities) == chosen:
+        if reply.error or _chosen(prompt, reply) == _chosen(prompt, first):
             return reply
         self._counters.flickers += 1
         return Reply({**reply.values, FLICKER: 1.0})
@@ -98,7 +96,7 @@ class Engine:
     def reset(self) -> None:
         """Forget everything, the shared prefix too."""
         self._cache.clear()
-        self._alone = False
+        self._alone = None
         self._waiting.clear()
         self._pure: Tokens = ()  # the head that was computed from an empty cache, if any
         self._done: list[tuple[int, Reply]] = []
@@ -119,7 +117,7 @@ class Engine:
     def _size(self) -> int:
         """Of a batch: as large as can be; alone of one size, whatever the settings."""
         size = self._context.n_batch
-        return min(size, _ALONE) if self._alone else size
+        return size if self._alone is None else min(size, _ALONE)
 
     # -- schedule ------------------------------------------------------------
 
@@ -138,7 +136,7 @@ class Engine:
     def _start(self, prompt: Prompt) -> int:
         """Begin with a request; returns how many rows its prompt takes now."""
         before = self._cache.newest
-        task = self._cache.begin(prompt, keep=self._model.shares_cells and not self._alone)
+        task = self._cache.begin(prompt, keep=self._model.shares_cells and self._alone is None)
         self._counters.reused_prompt_tokens += task.pos
         return len(task.pending) - self._computer.shared(before, task)
 
@@ -204,8 +202,9 @@ class Engine:
         task.values[task.prompt.blanks[task.blank].name] = filler.value()
         if isinstance(filler, ChoiceFiller):
             task.chosen = filler.chosen
-            if self._is_close(task, filler):
-                self._postpone(task)
+            task.close = task.close or self._is_close(task, filler)
+            if self._alone is not None and self._is_confirmed(task, self._alone):
+                self._finish(task, Reply({**self._alone.values, **task.values}))
                 return
         blank = task.next_blank()
         if blank is not None:
@@ -216,12 +215,12 @@ class Engine:
 
     def _is_close(self, task: Task, filler: ChoiceFiller) -> bool:
         """Whether to look again: at the answer of a request that begins with it."""
-        looked = self._alone or not self._looks_again or task.blank > 0
+        looked = self._alone is not None or not self._looks_again or task.blank > 0
         return not looked and filler.is_close(task.prompt.sure_at)
 
-    def _postpone(self, task: Task) -> None:
-        self._close.append((task.prompt, task.chosen))
-        self._cache.leave(task)
+    def _is_confirmed(self, task: Task, first: Reply) -> bool:
+        """Whether the second look chooses as the first: then what that one wrote stays."""
+        return task.blank == 0 and task.chosen == _chosen(task.prompt, first)
 
     def _filler(self, blank: Blank) -> Filler:
         return slots.filler(self._model, blank.slot, blank.codes, blank.closing)
@@ -243,11 +242,23 @@ class Engine:
 
     def _finish(self, task: Task, reply: Reply) -> None:
         self._cache.leave(task)
-        self._done.append((task.prompt.index, reply))
+        if task.close and not reply.error:
+            self._close.append((task.prompt, reply))
+        else:
+            self._done.append((task.prompt.index, reply))
 
     def _failure(self) -> Reply:
         why = self._context.last_error() or "llama_decode"
         return Reply(error=Text(f"模型计算失败：{why}", f"The model failed to compute: {why}"))
+
+
+def _chosen(prompt: Prompt, reply: Reply) -> int | None:
+    """The number of the code that a reply has in the prompt's first slot, if that is a choice."""
+    blank = prompt.blanks[0]
+    shares = reply.values.get(blank.name)
+    if isinstance(blank.slot, Choice) and isinstance(shares, tuple):
+        return blank.slot.chosen(shares)
+    return None
 
 
 def _too_long(length: int, n_ctx: int) -> Reply:

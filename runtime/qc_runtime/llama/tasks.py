@@ -34,8 +34,9 @@ class Task(Lane):
     """A request being worked on: the slot that is being filled, and the values so far.
 
     ``tokens`` are the prompt's after the prefix ``base``. ``reserve`` cells of the cache are its
-    own, at most. ``chosen`` is the number of the code chosen last. Of the pending tokens
-    ``made`` are the model's own, the others were given.
+    own, at most. ``chosen`` is the number of the code chosen last, ``close`` whether the first
+    choice is to be looked at again. Of the pending tokens ``made`` are the model's own, the
+    others were given.
     """
 
     prompt: Prompt = field(kw_only=True)
@@ -45,6 +46,7 @@ class Task(Lane):
     blank: int = 0
     filler: Filler | None = None
     chosen: int = 0
+    close: bool = False
     made: int = 0
     values: dict[str, Value] = field(default_factory=dict)
 
