@@ -52,7 +52,7 @@ def _split(head: Tokens, members: Sequence[Prompt], begun: int) -> list[Group]:
     """
     rest: list[Prompt] = []
     deeper: list[Group] = []
-    for page, run in groupby(members, key=lambda member: _page(member.tail[:-1], begun)):
+    for page, run in groupby(members, key=lambda member: _page(member.tail, begun)):
         same = list(run)
         if page and len(same) > 1:
             deeper += _split(head, same, begun + _PAGE)
@@ -62,7 +62,7 @@ def _split(head: Tokens, members: Sequence[Prompt], begun: int) -> list[Group]:
     return whole + deeper
 
 
-def _page(tokens: Tokens, begun: int) -> Tokens:
-    """The page that begins there; nothing where there is no whole one."""
-    page = tokens[begun : begun + _PAGE]
-    return page if len(page) == _PAGE else ()
+def _page(tail: Tokens, begun: int) -> Tokens:
+    """The page of a prompt's tail that begins there; nothing where no token would follow it."""
+    end = begun + _PAGE
+    return tail[begun:end] if len(tail) > end else ()
